@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+#[macro_use]
+mod id;
+mod place;
+
+pub mod consumer;
+pub mod customer;
+pub mod event;
+pub mod idempotency;
+pub mod money;
+pub mod price_line;
+pub mod rental;
+pub mod session;
+pub mod station;
+pub mod stream_head;
+pub mod tariff;
+pub mod tenant;
+pub mod user;
+pub mod vehicle;
+pub mod vehicle_event;
+pub mod vehicle_type;
+
+pub use id::{Id, IdError};
+pub use place::{Area, Position, PositionError};

@@ -1,0 +1,27 @@
+//! One place where a user is signed in, by its refresh token.
+
+use chrono::{DateTime, Utc};
+use sea_orm::entity::prelude::*;
+
+use crate::{tenant::TenantId, user::UserId};
+
+id_type!(SessionId, "session");
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "session")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: TenantId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: SessionId,
+    pub user_id: UserId,
+    /// SHA-256 of the refresh token that works now; each use replaces it.
+    pub refresh_sha256: Vec<u8>,
+    /// The one before: whoever shows it again has a stolen copy.
+    pub previous_sha256: Option<Vec<u8>>,
+    pub expires_at: DateTime<Utc>,
+    pub revoked_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+of_tenant!();

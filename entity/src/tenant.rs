@@ -1,0 +1,42 @@
+//! One operator: a business that runs a fleet here. Everything else belongs to one.
+
+use chrono::{DateTime, Utc};
+use sea_orm::entity::prelude::*;
+
+use crate::money::Currency;
+
+id_type!(TenantId, "tenant");
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "tenant")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: TenantId,
+    /// What people type to sign in: lower-case letters, digits and `-`.
+    #[sea_orm(unique)]
+    pub slug: String,
+    pub name: String,
+    /// IANA name; billing days are dates in this zone.
+    pub time_zone: String,
+    pub currency: Currency,
+    /// Anyone may see stations and their availability.
+    pub publishes_board: bool,
+    /// A rental cancelled within this many seconds of its start costs nothing.
+    pub grace_seconds: i32,
+    /// How many vehicles one customer may hold or ride at once, where the customer has no limit of their own.
+    pub rental_limit: i32,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// Every tenant: for signing in, for the platform's own commands, and for work that goes through all of them.
+    #[expect(clippy::disallowed_methods, reason = "the tenants themselves belong to none")]
+    pub fn all() -> sea_orm::Select<Self> {
+        Self::find()
+    }
+}

@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+
+mod ddl;
+mod m20261120_000001_create_tenant;
+mod m20261120_000002_create_customer_and_user;
+mod m20261120_000003_create_tariff;
+mod m20261120_000004_create_fleet;
+mod m20261120_000005_create_rental;
+mod m20261120_000006_create_event;
+mod m20261120_000007_create_idempotency;
+
+pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
+use sea_orm_migration::MigrationTrait;
+
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261120_000001_create_tenant::Migration),
+            Box::new(m20261120_000002_create_customer_and_user::Migration),
+            Box::new(m20261120_000003_create_tariff::Migration),
+            Box::new(m20261120_000004_create_fleet::Migration),
+            Box::new(m20261120_000005_create_rental::Migration),
+            Box::new(m20261120_000006_create_event::Migration),
+            Box::new(m20261120_000007_create_idempotency::Migration),
+        ]
+    }
+}

@@ -1,0 +1,164 @@
+//! Why a use case did not happen. The edge maps it; nothing here knows GraphQL or HTTP.
+
+use std::fmt;
+
+use sea_orm::{DbErr, RuntimeErr};
+
+use crate::refusal::Refusal;
+
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Also the answer for another tenant's row.
+    #[error("{0} not found")]
+    NotFound(Subject),
+    #[error("sign in first")]
+    Unauthenticated,
+    #[error("not allowed")]
+    Forbidden,
+    /// A rule said no; the caller can do something.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The cursor can't be served: too old, from another epoch, or from the future.
+    #[error("this cursor cannot be resumed: query the snapshot again and subscribe with its cursor")]
+    ResyncRequired,
+    /// Worth another try.
+    #[error("please try again")]
+    Unavailable(#[source] BoxError),
+    /// A defect; logged once, at the edge.
+    #[error("internal error")]
+    Internal(#[source] BoxError),
+}
+
+/// What was not found. Its name in an input is `<kind>Id`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Tenant,
+    Station,
+    VehicleType,
+    Vehicle,
+    Customer,
+    Tariff,
+    Rental,
+    User,
+}
+
+impl Subject {
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Station => "stationId",
+            Self::VehicleType => "vehicleTypeId",
+            Self::Vehicle => "vehicleId",
+            Self::Customer => "customerId",
+            Self::Tariff => "tariffId",
+            Self::Rental => "rentalId",
+            Self::User => "userId",
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tenant => "tenant",
+            Self::Station => "station",
+            Self::VehicleType => "vehicle type",
+            Self::Vehicle => "vehicle",
+            Self::Customer => "customer",
+            Self::Tariff => "tariff",
+            Self::Rental => "rental",
+            Self::User => "user",
+        })
+    }
+}
+
+/// One input field that cannot be used, by its path in the input.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Invalid {
+    pub field: Vec<String>,
+    pub message: String,
+}
+
+impl Invalid {
+    pub fn new(field: impl Into<String>, message: impl fmt::Display) -> Self {
+        Self { field: vec![field.into()], message: message.to_string() }
+    }
+
+    pub fn at(field: Vec<String>, message: impl fmt::Display) -> Self {
+        Self { field, message: message.to_string() }
+    }
+}
+
+impl Error {
+    pub fn internal(source: impl Into<BoxError>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// Whether a programmer or an operator has to look at it.
+    pub fn is_defect(&self) -> bool {
+        matches!(self, Self::Internal(_))
+    }
+
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        if is_transient(&error) { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
+    }
+}
+
+/// Serialization failures, deadlocks, a busy SQLite, and a database that cannot be reached.
+fn is_transient(error: &DbErr) -> bool {
+    const CODES: &[&str] = &["40001", "40P01", "53300", "57P01", "57P02", "57P03", "5", "6", "517"];
+    match error {
+        DbErr::ConnectionAcquire(_) => true,
+        DbErr::Conn(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source)) => {
+            match source.as_database_error() {
+                Some(database) => database.code().is_some_and(|code| CODES.contains(&code.as_ref())),
+                None => true,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// A constraint of the database: PostgreSQL reports its name, SQLite the columns of a unique index.
+#[derive(Clone, Copy, Debug)]
+pub struct Constraint {
+    pub name: &'static str,
+    pub columns: &'static str,
+}
+
+impl Constraint {
+    pub fn is_in(self, error: &DbErr) -> bool {
+        let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error else {
+            return false;
+        };
+        let Some(database) = source.as_database_error() else { return false };
+        match database.constraint() {
+            Some(name) => name == self.name,
+            None => database.message().ends_with(&format!("constraint failed: {}", self.columns)),
+        }
+    }
+}
+
+/// Turns the violation of one named constraint into the rule that it guards.
+pub trait OnConstraint<T> {
+    fn on_constraint(self, constraint: Constraint, refusal: Refusal) -> Result<T>;
+}
+
+impl<T> OnConstraint<T> for std::result::Result<T, DbErr> {
+    fn on_constraint(self, constraint: Constraint, refusal: Refusal) -> Result<T> {
+        self.map_err(|error| if constraint.is_in(&error) { refusal.into() } else { error.into() })
+    }
+}

@@ -1,0 +1,116 @@
+//! What happened: recorded in the write that did it, numbered, and announced.
+
+pub mod bus;
+pub mod cursor;
+pub mod feed;
+pub mod memory;
+pub mod redis;
+pub(crate) mod table;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    customer::{self, CustomerId},
+    rental::{self, RentalId},
+    station,
+    tariff::TariffId,
+    tenant::TenantId,
+    vehicle::{self, EventType},
+    vehicle_type::VehicleTypeId,
+};
+use serde::{Deserialize, Serialize};
+
+pub use cursor::Cursor;
+
+/// What changed, with what it was before, so that a filter can tell entering from leaving.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    VehicleChanged {
+        event_types: Vec<EventType>,
+        before: Option<Box<vehicle::Model>>,
+        after: Box<vehicle::Model>,
+        rental: Option<RentalId>,
+    },
+    StationChanged { before: Option<Box<station::Model>>, after: Box<station::Model> },
+    RentalStarted { rental: Box<rental::Model> },
+    RentalEnded { rental: Box<rental::Model> },
+    RentalCancelled { rental: Box<rental::Model> },
+    RentalOverdue { rental: Box<rental::Model> },
+    CustomerChanged { id: CustomerId, before: Option<Box<customer::Model>>, after: Box<customer::Model> },
+    VehicleTypeChanged { id: VehicleTypeId },
+    TariffChanged { id: TariffId },
+}
+
+/// The kinds that a subscriber can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    VehicleChanged,
+    StationChanged,
+    RentalStarted,
+    RentalEnded,
+    RentalCancelled,
+    RentalOverdue,
+    CustomerChanged,
+    VehicleTypeChanged,
+    TariffChanged,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::VehicleChanged => "vehicle_changed",
+            Self::StationChanged => "station_changed",
+            Self::RentalStarted => "rental_started",
+            Self::RentalEnded => "rental_ended",
+            Self::RentalCancelled => "rental_cancelled",
+            Self::RentalOverdue => "rental_overdue",
+            Self::CustomerChanged => "customer_changed",
+            Self::VehicleTypeChanged => "vehicle_type_changed",
+            Self::TariffChanged => "tariff_changed",
+        }
+    }
+}
+
+impl Event {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::VehicleChanged { .. } => Kind::VehicleChanged,
+            Self::StationChanged { .. } => Kind::StationChanged,
+            Self::RentalStarted { .. } => Kind::RentalStarted,
+            Self::RentalEnded { .. } => Kind::RentalEnded,
+            Self::RentalCancelled { .. } => Kind::RentalCancelled,
+            Self::RentalOverdue { .. } => Kind::RentalOverdue,
+            Self::CustomerChanged { .. } => Kind::CustomerChanged,
+            Self::VehicleTypeChanged { .. } => Kind::VehicleTypeChanged,
+            Self::TariffChanged { .. } => Kind::TariffChanged,
+        }
+    }
+
+    /// The rental as it now is, if this is about one.
+    pub fn rental(&self) -> Option<&rental::Model> {
+        match self {
+            Self::RentalStarted { rental }
+            | Self::RentalEnded { rental }
+            | Self::RentalCancelled { rental }
+            | Self::RentalOverdue { rental } => Some(rental),
+            _ => None,
+        }
+    }
+}
+
+/// An event with its number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    pub tenant: TenantId,
+    pub epoch: uuid::Uuid,
+    pub seq: i64,
+    pub event: Event,
+    pub actor: String,
+    pub occurred_at: DateTime<Utc>,
+}
+
+impl Recorded {
+    pub fn cursor(&self) -> Cursor {
+        Cursor { epoch: self.epoch, seq: self.seq }
+    }
+}

@@ -1,0 +1,253 @@
+//! Every event of a tenant, in order and without a gap, for whoever listens on this node.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use entity::{stream_head, tenant::TenantId};
+use futures_util::Stream;
+use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
+use tokio::sync::{broadcast, mpsc, watch};
+
+use super::{Cursor, Recorded, bus::Bus, table};
+use crate::{
+    ctx::Ctx,
+    db::Db,
+    error::{Error, Result},
+};
+
+/// What a slow listener may fall behind before it is sent to the table.
+const LIVE: usize = 1_024;
+const HEAD_CHECK: Duration = Duration::from_secs(1);
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Feed(Arc<Shared>);
+
+struct Shared {
+    db: Db,
+    bus: OnceLock<Arc<dyn Bus>>,
+    channels: Mutex<HashMap<TenantId, Channel>>,
+}
+
+#[derive(Clone)]
+struct Channel {
+    hints: mpsc::Sender<Hint>,
+    live: broadcast::Sender<Arc<Recorded>>,
+    /// True once the channel knows its next number.
+    ready: watch::Receiver<bool>,
+}
+
+enum Hint {
+    Events(Vec<Arc<Recorded>>),
+    CheckHead,
+}
+
+impl Feed {
+    pub fn new(db: Db) -> Self {
+        Self(Arc::new(Shared { db, bus: OnceLock::new(), channels: Mutex::default() }))
+    }
+
+    /// Which bus to tell of new listeners; set once, when the node starts.
+    pub fn use_bus(&self, bus: Arc<dyn Bus>) {
+        let _ = self.0.bus.set(bus);
+    }
+
+    /// Events that were heard of; they may be late, early, or known already.
+    pub fn offer(&self, tenant: TenantId, events: &[Arc<Recorded>]) {
+        let channels = self.0.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = channels.get(&tenant) {
+            // A full queue loses a hint; the head check finds what it was about.
+            let _ = channel.hints.try_send(Hint::Events(events.to_vec()));
+        }
+    }
+
+    /// Looks into the table now rather than at the next second.
+    pub fn check_heads(&self) {
+        for channel in self.0.channels.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            let _ = channel.hints.try_send(Hint::CheckHead);
+        }
+    }
+
+    async fn attach(&self, tenant: TenantId) -> Result<broadcast::Receiver<Arc<Recorded>>> {
+        let (live, mut ready) = {
+            let mut channels = self.0.channels.lock().unwrap_or_else(PoisonError::into_inner);
+            let channel = channels.entry(tenant).or_insert_with(|| self.open(tenant));
+            (channel.live.subscribe(), channel.ready.clone())
+        };
+        match ready.wait_for(|ready| *ready).await {
+            Ok(_) => Ok(live),
+            Err(_) => Err(Error::Unavailable("the feed of this tenant ended".into())),
+        }
+    }
+
+    fn open(&self, tenant: TenantId) -> Channel {
+        let (hints, heard) = mpsc::channel(256);
+        let (live, _) = broadcast::channel(LIVE);
+        let (set_ready, ready) = watch::channel(false);
+        if let Some(bus) = self.0.bus.get() {
+            bus.listen(tenant);
+        }
+        let (feed, sender) = (self.clone(), live.clone());
+        tokio::spawn(async move {
+            if let Err(error) = feed.run(tenant, heard, sender, set_ready).await {
+                tracing::warn!(%error, %tenant, "a tenant's feed ended; listeners resync");
+            }
+            feed.0.channels.lock().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
+        });
+        Channel { hints, live, ready }
+    }
+
+    /// Follows one tenant until nobody listens any more, or its numbers stop making sense.
+    async fn run(
+        &self,
+        tenant: TenantId,
+        mut heard: mpsc::Receiver<Hint>,
+        live: broadcast::Sender<Arc<Recorded>>,
+        ready: watch::Sender<bool>,
+    ) -> Result<()> {
+        let mut known = table::head(self.0.db.reader(), tenant).await?;
+        ready.send_replace(true);
+        let mut ticks = tokio::time::interval(HEAD_CHECK);
+        loop {
+            tokio::select! {
+                hint = heard.recv() => match hint {
+                    Some(Hint::Events(events)) => self.deliver(&mut known, &live, &events).await,
+                    Some(Hint::CheckHead) => self.catch_up(&mut known, &live).await?,
+                    None => return Ok(()),
+                },
+                _ = ticks.tick() => {
+                    if self.forgotten(tenant) {
+                        return Ok(());
+                    }
+                    self.catch_up(&mut known, &live).await?;
+                }
+            }
+        }
+    }
+
+    /// With the map locked, so that nobody attaches to a channel that is about to go.
+    fn forgotten(&self, tenant: TenantId) -> bool {
+        let mut channels = self.0.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let forgotten = channels.get(&tenant).is_none_or(|channel| channel.live.receiver_count() == 0);
+        if forgotten {
+            channels.remove(&tenant);
+        }
+        forgotten
+    }
+
+    async fn deliver(
+        &self,
+        known: &mut stream_head::Model,
+        live: &broadcast::Sender<Arc<Recorded>>,
+        events: &[Arc<Recorded>],
+    ) {
+        let epoch = known.epoch;
+        for event in events.iter().filter(|event| event.epoch == epoch) {
+            if event.seq > known.last_seq + 1 && self.fill(known, live, event.seq - 1).await.is_err() {
+                // The head check tries again.
+                return;
+            }
+            if event.seq == known.last_seq + 1 {
+                known.last_seq = event.seq;
+                let _ = live.send(Arc::clone(event));
+            }
+        }
+    }
+
+    async fn catch_up(&self, known: &mut stream_head::Model, live: &broadcast::Sender<Arc<Recorded>>) -> Result<()> {
+        let head = match table::head(self.0.db.reader(), known.tenant_id).await {
+            Ok(head) => head,
+            Err(error) if error.is_retryable() => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if head.epoch != known.epoch {
+            return Err(Error::ResyncRequired);
+        }
+        if head.last_seq < known.last_seq {
+            self.renew_epoch(known).await?;
+            return Err(Error::ResyncRequired);
+        }
+        match self.fill(known, live, head.last_seq).await {
+            Err(error) if error.is_retryable() => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    async fn fill(
+        &self,
+        known: &mut stream_head::Model,
+        live: &broadcast::Sender<Arc<Recorded>>,
+        up_to: i64,
+    ) -> Result<()> {
+        while known.last_seq < up_to {
+            for event in table::read(self.0.db.reader(), known, known.last_seq, up_to).await? {
+                known.last_seq = event.seq;
+                let _ = live.send(event);
+            }
+        }
+        Ok(())
+    }
+
+    /// The table's head lies behind what this node has seen: an older state was restored, and old cursors must not be believed.
+    async fn renew_epoch(&self, known: &stream_head::Model) -> Result<()> {
+        tracing::error!(tenant = %known.tenant_id, "the event table went back: a new epoch begins");
+        stream_head::Entity::update_of(known.tenant_id)
+            .col_expr(stream_head::Column::Epoch, Expr::value(new_epoch()?))
+            .filter(stream_head::Column::Epoch.eq(known.epoch))
+            .exec(self.0.db.writer())
+            .await?;
+        Ok(())
+    }
+}
+
+pub(crate) fn new_epoch() -> Result<uuid::Uuid> {
+    Ok(uuid::Builder::from_random_bytes(crate::keys::random()?).into_uuid())
+}
+
+impl Ctx {
+    /// Everything after the cursor, then everything that happens; from now on without one.
+    ///
+    /// Each number comes once and in order. Fails with `ResyncRequired` when that cannot be promised, at the start or later.
+    pub async fn events(&self, after: Option<Cursor>) -> Result<impl Stream<Item = Result<Arc<Recorded>>> + Send + use<>> {
+        // Attached first, so that nothing falls between the table and the live feed.
+        let mut live = self.app.feed.attach(self.tenant).await?;
+        let head = table::head(self.reader(), self.tenant).await?;
+        let mut last = match after {
+            None => head.last_seq,
+            Some(cursor) if cursor.epoch == head.epoch && (head.first_seq - 1..=head.last_seq).contains(&cursor.seq) => cursor.seq,
+            Some(_) => return Err(Error::ResyncRequired),
+        };
+        let (db, mut up_to) = (self.app.db.clone(), head.last_seq);
+        Ok(async_stream::try_stream! {
+            loop {
+                while last < up_to {
+                    for event in table::read(db.reader(), &head, last, up_to).await? {
+                        last = event.seq;
+                        yield event;
+                    }
+                }
+                match live.recv().await {
+                    Ok(event) if event.seq == last + 1 => {
+                        last = event.seq;
+                        up_to = last;
+                        yield event;
+                    }
+                    Ok(event) => up_to = up_to.max(event.seq),
+                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                        up_to = table::head(db.reader(), head.tenant_id).await?.last_seq;
+                    }
+                    Err(broadcast::error::RecvError::Closed) => Err(Error::ResyncRequired)?,
+                }
+            }
+        })
+    }
+
+    /// Where the stream is now; a snapshot that is read afterwards contains at least all up to here.
+    pub async fn stream_cursor(&self) -> Result<Cursor> {
+        let head = table::head(self.reader(), self.tenant).await?;
+        Ok(Cursor { epoch: head.epoch, seq: head.last_seq })
+    }
+}

@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+
+pub mod clock;
+pub mod config;
+pub mod ctx;
+pub mod customer;
+pub mod db;
+pub mod error;
+pub mod event;
+mod idempotency;
+pub mod invariant;
+pub mod job;
+pub mod keys;
+pub mod page;
+pub mod permission;
+pub mod refusal;
+pub mod rental;
+pub mod seed;
+pub mod station;
+pub mod tariff;
+pub mod tenant;
+mod text;
+pub mod user;
+pub mod vehicle;
+pub mod vehicle_type;
+pub mod write;
+
+pub use entity;
+pub use error::{Error, Result};

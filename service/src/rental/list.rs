@@ -1,0 +1,81 @@
+//! Finding rentals: by state, customer, vehicle, and period.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    Id,
+    customer::CustomerId,
+    rental::{Column, Entity, Model, State},
+    vehicle::VehicleId,
+};
+use sea_orm::{ColumnTrait, QueryFilter, Select};
+
+use crate::{
+    ctx::Ctx,
+    error::Result,
+    page::{self, Direction, Key, Page, PageArgs, Sort},
+    permission::Permission,
+};
+
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Any of these; empty means every state.
+    pub states: Vec<State>,
+    pub customer: Option<CustomerId>,
+    pub vehicle: Option<VehicleId>,
+    /// Inclusive.
+    pub started_from: Option<DateTime<Utc>>,
+    /// Exclusive.
+    pub started_before: Option<DateTime<Utc>>,
+    pub overdue: Option<bool>,
+}
+
+/// By start.
+pub async fn list(ctx: &Ctx, filter: &Filter, direction: Direction, page: &PageArgs) -> Result<Page<Model>> {
+    let sort = Sort {
+        name: "started",
+        direction,
+        by: Some(Column::StartedAt.into_expr().into()),
+        id: Column::Id.into_expr().into(),
+        key: Box::new(|rental: &Model| (Key::Time(rental.started_at), rental.id.uuid())),
+    };
+    page::fetch(ctx, "rentals", filtered(ctx, filter)?, sort, page).await
+}
+
+pub async fn count(ctx: &Ctx, filter: &Filter) -> Result<i64> {
+    page::count(filtered(ctx, filter)?, ctx.reader()).await
+}
+
+/// The rentals that the caller may see at all.
+pub(super) fn visible(ctx: &Ctx) -> Result<Select<Entity>> {
+    let query = Entity::of(ctx.tenant);
+    if let Some(own) = ctx.own_customer() {
+        ctx.require(Permission::Ride)?;
+        return Ok(query.filter(Column::CustomerId.eq(own)));
+    }
+    ctx.require(Permission::ManageRentals)?;
+    Ok(query)
+}
+
+fn filtered(ctx: &Ctx, filter: &Filter) -> Result<Select<Entity>> {
+    let mut query = visible(ctx)?;
+    if !filter.states.is_empty() {
+        query = query.filter(Column::State.is_in(filter.states.iter().copied()));
+    }
+    if let Some(id) = filter.customer {
+        query = query.filter(Column::CustomerId.eq(id));
+    }
+    if let Some(id) = filter.vehicle {
+        query = query.filter(Column::VehicleId.eq(id));
+    }
+    if let Some(from) = filter.started_from {
+        query = query.filter(Column::StartedAt.gte(from));
+    }
+    if let Some(before) = filter.started_before {
+        query = query.filter(Column::StartedAt.lt(before));
+    }
+    Ok(match filter.overdue {
+        Some(true) => query.filter(Column::OverdueAt.is_not_null()),
+        Some(false) => query.filter(Column::OverdueAt.is_null()),
+        None => query,
+    })
+}

@@ -1,0 +1,221 @@
+//! Tariffs: what a rental costs, and which one applies.
+
+use std::collections::HashMap;
+
+use entity::{
+    rental,
+    tariff::{Column, Entity, Model, TariffId, Terms},
+    vehicle_type,
+};
+use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, Select, sea_query::Expr};
+
+use crate::{
+    ctx::Ctx,
+    error::{Error, Invalid, Result, Subject},
+    event::Event,
+    page::{self, Direction, Key, Page, PageArgs, Sort},
+    permission::Permission,
+    refusal::Refusal,
+    text,
+    write::Tx,
+};
+
+#[derive(Clone, Debug)]
+pub struct CreateTariff {
+    pub name: String,
+    pub description: String,
+    pub terms: Terms,
+    pub is_default: bool,
+}
+
+/// What is None stays as it is. Rentals that are under way keep the terms of their start.
+#[derive(Clone, Debug)]
+pub struct UpdateTariff {
+    pub id: TariffId,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub terms: Option<Terms>,
+    pub is_default: Option<bool>,
+}
+
+pub async fn create(ctx: &Ctx, input: CreateTariff) -> Result<Model> {
+    ctx.require(Permission::ManageTariffs)?;
+    check(&input.terms)?;
+    let input = &input;
+    ctx.write(|tx| async move {
+        if input.is_default {
+            clear_default(&tx).await?;
+        }
+        let tariff = Model {
+            tenant_id: tx.tenant(),
+            id: tx.new_id(),
+            name: text::required("name", &input.name, 200)?,
+            description: text::optional("description", Some(&input.description), 2_000)?.unwrap_or_default(),
+            terms: input.terms.clone(),
+            is_default: input.is_default,
+            archived_at: None,
+            created_at: tx.now(),
+            updated_at: tx.now(),
+        };
+        let tariff = tariff.into_active_model().reset_all().insert(&*tx).await?;
+        tx.record(Event::TariffChanged { id: tariff.id });
+        Ok(tariff)
+    })
+    .await
+}
+
+pub async fn update(ctx: &Ctx, input: UpdateTariff) -> Result<Model> {
+    ctx.require(Permission::ManageTariffs)?;
+    let input = &input;
+    ctx.write(|tx| async move {
+        let mut tariff = open(&tx, input.id).await?;
+        if let Some(name) = &input.name {
+            tariff.name = text::required("name", name, 200)?;
+        }
+        if let Some(description) = &input.description {
+            tariff.description = text::optional("description", Some(description), 2_000)?.unwrap_or_default();
+        }
+        if let Some(terms) = &input.terms {
+            check(terms)?;
+            tariff.terms = terms.clone();
+        }
+        if let Some(is_default) = input.is_default {
+            if is_default && !tariff.is_default {
+                clear_default(&tx).await?;
+            }
+            tariff.is_default = is_default;
+        }
+        save(&tx, tariff).await
+    })
+    .await
+}
+
+/// Refused with `TARIFF_IN_USE` while it is a default or an open rental was started with it.
+pub async fn archive(ctx: &Ctx, id: TariffId) -> Result<Model> {
+    ctx.require(Permission::ManageTariffs)?;
+    ctx.write(|tx| async move {
+        let tariff = lock(&tx, id).await?;
+        if tariff.archived_at.is_some() {
+            return Ok(tariff);
+        }
+        if let Some(by) = in_use(&tx, &tariff).await? {
+            return Err(Refusal::TariffInUse { by }.into());
+        }
+        save(&tx, Model { archived_at: Some(tx.now()), ..tariff }).await
+    })
+    .await
+}
+
+pub async fn get(ctx: &Ctx, id: TariffId) -> Result<Model> {
+    ctx.require(Permission::ViewBoard)?;
+    let found = Entity::of(ctx.tenant).filter(Column::Id.eq(id)).one(ctx.reader()).await?;
+    found.ok_or(Error::NotFound(Subject::Tariff))
+}
+
+pub async fn list(ctx: &Ctx, include_archived: bool, page: &PageArgs) -> Result<Page<Model>> {
+    ctx.require(Permission::ViewBoard)?;
+    let sort = Sort {
+        name: "name",
+        direction: Direction::Ascending,
+        by: Some(Column::Name.into_expr().into()),
+        id: Column::Id.into_expr().into(),
+        key: Box::new(|t: &Model| (Key::Text(t.name.clone()), entity::Id::uuid(t.id))),
+    };
+    page::fetch(ctx, "tariffs", filtered(ctx, include_archived), sort, page).await
+}
+
+pub async fn count(ctx: &Ctx, include_archived: bool) -> Result<i64> {
+    ctx.require(Permission::ViewBoard)?;
+    page::count(filtered(ctx, include_archived), ctx.reader()).await
+}
+
+/// For objects that the caller may see already.
+pub async fn by_ids(ctx: &Ctx, ids: &[TariffId]) -> Result<HashMap<TariffId, Model>> {
+    let rows = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// The one that is named, else the vehicle type's, else the tenant's default.
+pub(crate) async fn applicable(
+    db: &impl sea_orm::ConnectionTrait,
+    ctx: &Ctx,
+    named: Option<TariffId>,
+    vehicle_type: vehicle_type::VehicleTypeId,
+) -> Result<Model> {
+    let of_type = match named {
+        Some(_) => None,
+        None => {
+            vehicle_type::Entity::of(ctx.tenant)
+                .filter(vehicle_type::Column::Id.eq(vehicle_type))
+                .one(db)
+                .await?
+                .and_then(|found| found.default_tariff_id)
+        }
+    };
+    let query = Entity::of(ctx.tenant);
+    let Some(id) = named.or(of_type) else {
+        let default = query.filter(Column::IsDefault.eq(true)).one(db).await?;
+        return default.ok_or(Refusal::TariffRequired.into());
+    };
+    let tariff = query.filter(Column::Id.eq(id)).one(db).await?.ok_or(Error::NotFound(Subject::Tariff))?;
+    if tariff.archived_at.is_some() {
+        return Err(Refusal::Archived { what: "tariff" }.into());
+    }
+    Ok(tariff)
+}
+
+/// One that may be used for something new.
+pub(crate) async fn open(tx: &Tx, id: TariffId) -> Result<Model> {
+    let tariff = lock(tx, id).await?;
+    if tariff.archived_at.is_some() {
+        return Err(Refusal::Archived { what: "tariff" }.into());
+    }
+    Ok(tariff)
+}
+
+async fn lock(tx: &Tx, id: TariffId) -> Result<Model> {
+    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock_exclusive().one(&**tx).await?;
+    found.ok_or(Error::NotFound(Subject::Tariff))
+}
+
+async fn save(tx: &Tx, mut tariff: Model) -> Result<Model> {
+    tariff.updated_at = tx.now();
+    let tariff = tariff.into_active_model().reset_all().update(&**tx).await?;
+    tx.record(Event::TariffChanged { id: tariff.id });
+    Ok(tariff)
+}
+
+async fn clear_default(tx: &Tx) -> Result<()> {
+    Entity::update_of(tx.tenant())
+        .col_expr(Column::IsDefault, Expr::value(false))
+        .filter(Column::IsDefault.eq(true))
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
+async fn in_use(tx: &Tx, tariff: &Model) -> Result<Option<String>> {
+    if tariff.is_default {
+        return Ok(Some("the tenant as its default".to_owned()));
+    }
+    let types = vehicle_type::Entity::of(tx.tenant())
+        .filter(vehicle_type::Column::DefaultTariffId.eq(tariff.id))
+        .filter(vehicle_type::Column::ArchivedAt.is_null())
+        .count(&**tx)
+        .await?;
+    let rentals = rental::Entity::of(tx.tenant())
+        .filter(rental::Column::TariffId.eq(tariff.id))
+        .filter(rental::Column::EndedAt.is_null())
+        .count(&**tx)
+        .await?;
+    Ok((types + rentals > 0).then(|| format!("{types} vehicle types and {rentals} open rentals")))
+}
+
+fn check(terms: &Terms) -> Result<()> {
+    terms.check().map_err(|error| Invalid::at(error.path.clone(), error.rule).into())
+}
+
+fn filtered(ctx: &Ctx, include_archived: bool) -> Select<Entity> {
+    let query = Entity::of(ctx.tenant);
+    if include_archived { query } else { query.filter(Column::ArchivedAt.is_null()) }
+}

@@ -1,0 +1,205 @@
+//! The one way to write: a transaction that is retried as a whole, numbers its events last, and announces them after the commit.
+
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use entity::{Id, event, stream_head};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, Statement};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    ctx::{Actor, App, Ctx},
+    error::{Error, Result},
+    event::{Event, Recorded},
+    idempotency,
+};
+
+const ATTEMPTS: u32 = 5;
+
+/// A running write; cheap to clone, and a connection for every query.
+#[derive(Clone)]
+pub struct Tx(Arc<Inner>);
+
+struct Inner {
+    transaction: DatabaseTransaction,
+    ctx: Ctx,
+    now: DateTime<Utc>,
+    events: Mutex<Vec<Event>>,
+}
+
+impl Deref for Tx {
+    type Target = DatabaseTransaction;
+    fn deref(&self) -> &Self::Target {
+        &self.0.transaction
+    }
+}
+
+impl Tx {
+    /// The time of the whole write.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.0.now
+    }
+
+    pub fn ctx(&self) -> &Ctx {
+        &self.0.ctx
+    }
+
+    pub fn tenant(&self) -> entity::tenant::TenantId {
+        self.0.ctx.tenant
+    }
+
+    pub fn actor(&self) -> Actor {
+        self.0.ctx.actor
+    }
+
+    pub fn new_id<I: Id>(&self) -> I {
+        self.0.ctx.app.new_id()
+    }
+
+    /// Tells everyone, if and when this write commits.
+    pub fn record(&self, event: Event) {
+        self.0.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    }
+}
+
+impl Ctx {
+    /// Runs the whole closure in one transaction, again when the database asks for it.
+    pub async fn write<T, F, Fut>(&self, run: F) -> Result<T>
+    where
+        F: Fn(Tx) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<T>> + Send,
+        T: Send,
+    {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(&run).await {
+                Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
+                    tracing::debug!(attempt, "write is tried again");
+                    tokio::time::sleep(jitter(attempt)).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// As `write`, but a second call with the same key gives the first one's answer, and with another input is refused.
+    pub async fn write_once<T, F, Fut>(&self, once: Once<'_, impl Serialize + Sync>, run: F) -> Result<T>
+    where
+        F: Fn(Tx) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<T>> + Send,
+        T: Serialize + DeserializeOwned + Send,
+    {
+        let claim = idempotency::Claim::new(self, &once)?;
+        let (claim, run) = (&claim, &run);
+        self.write(|tx| async move {
+            if let Some(answer) = claim.take(&tx).await? {
+                return serde_json::from_str(&answer).map_err(Error::internal);
+            }
+            let answer = run(tx.clone()).await?;
+            claim.keep(&tx, serde_json::to_string(&answer).map_err(Error::internal)?).await?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    async fn attempt<T, F, Fut>(&self, run: &F) -> Result<T>
+    where
+        F: Fn(Tx) -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
+        let transaction = self.app.db.begin().await?;
+        let tx = Tx(Arc::new(Inner {
+            transaction,
+            ctx: self.clone(),
+            now: self.now(),
+            events: Mutex::default(),
+        }));
+        let outcome = run(tx.clone()).await;
+        let inner = Arc::try_unwrap(tx.0).map_err(|_| Error::internal("a write outlived its closure"))?;
+        match outcome {
+            Ok(value) => {
+                let recorded = commit(inner).await?;
+                announce(&self.app, self, recorded);
+                Ok(value)
+            }
+            Err(error) => {
+                // A rollback that fails is one that the database does by itself when the connection goes.
+                let _ = inner.transaction.rollback().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// What makes a call the same call.
+pub struct Once<'a, I> {
+    pub operation: &'static str,
+    pub key: &'a str,
+    pub input: &'a I,
+}
+
+/// Events take their numbers at the very end, so that the lock on the tenant's head is held for one insert and the commit.
+async fn commit(inner: Inner) -> Result<Vec<Arc<Recorded>>> {
+    let Inner { transaction, ctx, now, events } = inner;
+    let events = events.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let recorded = if events.is_empty() { Vec::new() } else { number(&transaction, &ctx, now, events).await? };
+    transaction.commit().await?;
+    Ok(recorded)
+}
+
+async fn number(
+    transaction: &DatabaseTransaction,
+    ctx: &Ctx,
+    now: DateTime<Utc>,
+    events: Vec<Event>,
+) -> Result<Vec<Arc<Recorded>>> {
+    let count = i64::try_from(events.len()).map_err(Error::internal)?;
+    let payloads: Vec<String> =
+        events.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(Error::internal)?;
+    let statement = Statement::from_sql_and_values(
+        transaction.get_database_backend(),
+        "UPDATE stream_head SET last_seq = last_seq + $1 WHERE tenant_id = $2 RETURNING last_seq, epoch",
+        [count.into(), ctx.tenant.into()],
+    );
+    let head = transaction.query_one_raw(statement).await?.ok_or_else(|| Error::internal("no stream head"))?;
+    let last: i64 = head.try_get("", "last_seq")?;
+    let epoch = head.try_get("", "epoch")?;
+    let mut rows = Vec::with_capacity(events.len());
+    let mut recorded = Vec::with_capacity(events.len());
+    for ((event, payload), seq) in events.into_iter().zip(payloads).zip(last - count + 1..) {
+        rows.push(event::ActiveModel {
+            tenant_id: Set(ctx.tenant),
+            seq: Set(seq),
+            kind: Set(event.kind().as_str().to_owned()),
+            payload: Set(payload),
+            actor: Set(ctx.actor.to_string()),
+            occurred_at: Set(now),
+        });
+        let (tenant, actor) = (ctx.tenant, ctx.actor.to_string());
+        recorded.push(Arc::new(Recorded { tenant, epoch, seq, event, actor, occurred_at: now }));
+    }
+    event::Entity::insert_many(rows).exec_without_returning(transaction).await?;
+    Ok(recorded)
+}
+
+fn announce(app: &App, ctx: &Ctx, recorded: Vec<Arc<Recorded>>) {
+    if !recorded.is_empty() {
+        app.feed.offer(ctx.tenant, &recorded);
+        app.bus.publish(ctx.tenant, &recorded);
+    }
+}
+
+/// The head that a new tenant's stream begins with.
+pub(crate) fn new_head(ctx: &Ctx, epoch: uuid::Uuid) -> stream_head::ActiveModel {
+    stream_head::ActiveModel { tenant_id: Set(ctx.tenant), last_seq: Set(0), first_seq: Set(1), epoch: Set(epoch) }
+}
+
+fn jitter(attempt: u32) -> Duration {
+    let spread = crate::keys::random::<1>().map_or(0, |[byte]| u64::from(byte) % 20);
+    Duration::from_millis(u64::from(attempt * attempt) * 5 + spread)
+}
