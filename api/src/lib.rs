@@ -1,1 +1,9 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+pub mod context;
+pub mod error;
+pub mod graphql;
+pub mod http;
+pub mod realtime;
+pub mod schema;
+pub mod session;

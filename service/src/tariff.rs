@@ -212,7 +212,7 @@ async fn in_use(tx: &Tx, tariff: &Model) -> Result<Option<String>> {
 }
 
 fn check(terms: &Terms) -> Result<()> {
-    terms.check().map_err(|error| Invalid::at(error.path.clone(), error.rule).into())
+    terms.check().map_err(|error| Invalid::at(std::iter::once("terms".to_owned()).chain(error.path.iter().cloned()).collect(), error.rule).into())
 }
 
 fn filtered(ctx: &Ctx, include_archived: bool) -> Select<Entity> {

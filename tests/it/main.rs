@@ -1,1 +1,13 @@
-fn main(){}
+//! What is promised, shown through HTTP and websockets on both shapes.
+
+mod bad_input;
+mod fleet;
+mod invariant;
+mod job;
+mod list;
+mod live;
+mod migration;
+mod rental;
+mod schema;
+mod sign_in;
+mod tenancy;

@@ -1,1 +1,15 @@
-//! x
+//! The harness: a whole node in the test's process, its clients, and the databases behind it.
+
+mod app;
+mod fleet;
+mod graphql;
+pub mod process;
+mod shape;
+mod socket;
+
+pub use app::TestApp;
+pub use fleet::{Fleet, Rider, key, text};
+pub use graphql::{Answer, Client};
+pub use serde_json::{Value, json};
+pub use shape::Shape;
+pub use socket::{Frame, Socket};

@@ -153,11 +153,7 @@ fn variable(key: &str) -> String {
 fn unknown(place: Place, key: &str, spelled: impl Fn(&str) -> String) -> ConfigError {
     let keys = KEYS.map(|(known, _)| known);
     let nearest = keys.iter().min_by_key(|known| distance(key, known)).map_or("", |known| known);
-    ConfigError::Unknown {
-        place,
-        nearest: spelled(nearest),
-        allowed: keys.map(spelled).join(", "),
-    }
+    ConfigError::Unknown { place, nearest: spelled(nearest), allowed: keys.map(spelled).join(", ") }
 }
 
 /// How many characters to insert, remove or replace to get from one text to the other.

@@ -1,0 +1,38 @@
+# The verbs of this project; each calls the real tool.
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint fmt audit schema bench clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build and start the product on 127.0.0.1:8000, with SQLite and the demo fleet
+	cargo run --release --bin bikelease
+
+build: ## build the binary, target/release/bikelease
+	cargo build --release --bin bikelease
+
+test: ## run every test on SQLite and on PostgreSQL with Redis, and count them
+	tests/run
+
+lint: ## check formatting, lints, bans, docs and file lengths
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	.ci/lengths
+	.ci/bans
+
+fmt: ## format the code
+	cargo fmt --all
+
+audit: ## check licences, advisories and sources of dependencies (cargo install cargo-deny)
+	cargo deny check
+
+schema: ## write schema.graphql from the code
+	cargo run -q -p api --bin bikelease -- schema > schema.graphql
+
+bench: ## measure rentals per second on SQLite and PostgreSQL, beside pgbench
+	tests/services cargo bench -p tests --bench rentals
+
+clean: ## remove what was built; ./data stays
+	cargo clean

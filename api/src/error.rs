@@ -1,0 +1,67 @@
+//! How a use case's answer "no" reaches a client: once, with a code, and without anything of the database.
+
+use std::{fmt, sync::Arc};
+
+use async_graphql::ErrorExtensions;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What a resolver may return. It has no `Display` on purpose: otherwise `?` would
+/// turn any error into a GraphQL message, database text included.
+#[derive(Clone, Debug)]
+pub struct Error(Arc<service::Error>);
+
+impl From<service::Error> for Error {
+    fn from(error: service::Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl Error {
+    /// Apollo's word where there is one.
+    pub fn code(&self) -> &'static str {
+        match &*self.0 {
+            service::Error::NotFound(_) => "NOT_FOUND",
+            service::Error::Unauthenticated => "UNAUTHENTICATED",
+            service::Error::Forbidden => "FORBIDDEN",
+            service::Error::Refused(refusal) => refusal.code().as_str(),
+            service::Error::Invalid(_) => "BAD_USER_INPUT",
+            service::Error::ResyncRequired => "RESYNC_REQUIRED",
+            service::Error::Unavailable(_) => "SERVICE_UNAVAILABLE",
+            service::Error::Internal(_) => "INTERNAL_SERVER_ERROR",
+        }
+    }
+
+    pub fn public_message(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl From<Error> for async_graphql::Error {
+    fn from(error: Error) -> Self {
+        if error.0.is_defect() {
+            tracing::error!(error = %Chain(&error.0), "resolver failed");
+        }
+        Self::new(error.public_message()).extend_with(|_, extensions| {
+            extensions.set("code", error.code());
+            if let service::Error::Invalid(invalid) = &*error.0 {
+                extensions.set("field", invalid.field.clone());
+            }
+        })
+    }
+}
+
+/// An error with all its causes, for the log.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

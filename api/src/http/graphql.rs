@@ -1,0 +1,188 @@
+//! GraphQL over HTTP: what a request must look like, and which status an answer has.
+
+mod answer;
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Executor, Request, Variables};
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Query, Request as HttpRequest, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::graphql::guard;
+use crate::graphql::request_id::RequestId;
+use crate::realtime::session::{Sessions, bearer};
+
+use answer::{Media, is_json};
+pub use answer::Refusal;
+
+const TENANT: &str = "x-bikelease-tenant";
+
+/// What both methods need; the router's state.
+#[derive(Clone)]
+pub struct Door<E> {
+    pub executor: E,
+    pub sessions: Arc<dyn Sessions>,
+}
+
+/// Any operation but a subscription.
+pub async fn post<E: Executor>(
+    State(door): State<Door<E>>,
+    id: RequestId,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let outcome = match read_post(&headers, body) {
+        Ok((media, request)) => door.answer(media, request, &Method::POST, &headers, &id).await,
+        Err(refusal) => Err(refusal),
+    };
+    outcome.unwrap_or_else(|refusal| refusal.into_response(&id))
+}
+
+/// Queries only, so that a link or an image on a foreign page changes nothing.
+pub async fn get<E: Executor>(
+    State(door): State<Door<E>>,
+    id: RequestId,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let outcome = match read_get(&headers, &uri) {
+        Ok((media, request)) => door.answer(media, request, &Method::GET, &headers, &id).await,
+        Err(refusal) => Err(refusal),
+    };
+    outcome.unwrap_or_else(|refusal| refusal.into_response(&id))
+}
+
+/// Middleware around the body limit: gives its bare 413 the shape of our errors.
+pub async fn explain_too_large(id: RequestId, request: HttpRequest, next: Next) -> Response {
+    let response = next.run(request).await;
+    let explained =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|value| is_json(value.as_bytes()));
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !explained {
+        return Refusal::too_large().into_response(&id);
+    }
+    response
+}
+
+impl<E: Executor> Door<E> {
+    async fn answer(
+        &self,
+        media: Media,
+        mut request: Request,
+        method: &Method,
+        headers: &HeaderMap,
+        id: &RequestId,
+    ) -> Result<Response, Refusal> {
+        refuse_by_kind(&mut request, method)?;
+        let token = text(headers, header::AUTHORIZATION.as_str())?.map(bearer).transpose()?;
+        let session = self.sessions.open(token, text(headers, TENANT)?, &id.0).await?;
+        let request = (session.attach)(request).data(id.clone());
+        Ok(media.respond(self.executor.execute(request).await))
+    }
+}
+
+fn read_post(
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(Media, Request), Refusal> {
+    let media = Media::accepted(headers)?;
+    if !headers.get(header::CONTENT_TYPE).is_some_and(|value| is_json(value.as_bytes())) {
+        let message = "the content type must be application/json in utf-8";
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Refusal::new(status, "UNSUPPORTED_MEDIA_TYPE", message));
+    }
+    let body = body.map_err(|error| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_large(),
+        _ => Refusal::bad_request("the body could not be read"),
+    })?;
+    let body = serde_json::from_slice(&body)
+        .map_err(|error| Refusal::bad_request(format!("the body is not JSON: {error}")))?;
+    Ok((media, parameters(body).map_err(Refusal::bad_request)?))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QueryString {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<String>,
+    extensions: Option<String>,
+}
+
+fn read_get(headers: &HeaderMap, uri: &Uri) -> Result<(Media, Request), Refusal> {
+    let media = Media::accepted(headers)?;
+    let Query(given) = Query::<QueryString>::try_from_uri(uri)
+        .map_err(|_| Refusal::bad_request("the query string could not be read"))?;
+    let object = |name: &str, text: Option<String>| match text {
+        None => Ok(serde_json::Value::Null),
+        Some(text) => serde_json::from_str(&text)
+            .map_err(|_| Refusal::bad_request(format!("\"{name}\" is not JSON"))),
+    };
+    let request = parameters(json!({
+        "query": given.query,
+        "operationName": given.operation_name.filter(|name| !name.is_empty()),
+        "variables": object("variables", given.variables)?,
+        "extensions": object("extensions", given.extensions)?,
+    }));
+    Ok((media, request.map_err(Refusal::bad_request)?))
+}
+
+/// The parameters of a request, as a body over HTTP and a `subscribe` payload carry them.
+pub fn parameters(body: serde_json::Value) -> Result<Request, &'static str> {
+    use serde_json::Value as Json;
+    let Json::Object(mut body) = body else {
+        return Err("a request is one JSON object; batches are not supported");
+    };
+    let mut take = |name: &str| body.remove(name).filter(|value| !value.is_null());
+    let mut request = match take("query") {
+        Some(Json::String(query)) => Request::new(query),
+        Some(_) => return Err("\"query\" must be a string"),
+        None => return Err("\"query\" is missing"),
+    };
+    request.operation_name = match take("operationName") {
+        None => None,
+        Some(Json::String(name)) => Some(name),
+        Some(_) => return Err("\"operationName\" must be a string"),
+    };
+    if let Some(variables) = take("variables") {
+        request.variables = serde_json::from_value::<Variables>(variables)
+            .map_err(|_| "\"variables\" must be an object")?;
+    }
+    if let Some(extensions) = take("extensions") {
+        request.extensions =
+            serde_json::from_value(extensions).map_err(|_| "\"extensions\" must be an object")?;
+    }
+    Ok(request)
+}
+
+/// A document that does not pass here has no kind yet; the executor says what is wrong with it.
+fn refuse_by_kind(request: &mut Request, method: &Method) -> Result<(), Refusal> {
+    if guard::check(&request.query).is_err() {
+        return Ok(());
+    }
+    let name = request.operation_name.clone();
+    let document = request.parsed_query().ok();
+    let operation = document.and_then(|document| guard::operation(document, name.as_deref()));
+    match operation.map(|operation| operation.ty) {
+        Some(OperationType::Mutation) if *method == Method::GET => {
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            Err(Refusal::new(status, "METHOD_NOT_ALLOWED", "mutations are sent with POST"))
+        }
+        Some(OperationType::Subscription) => {
+            Err(Refusal::bad_request("subscriptions are served over a websocket"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let text = value.to_str().map_err(|_| Refusal::bad_request(format!("{name} is not text")))?;
+    Ok(Some(text))
+}

@@ -1,0 +1,5 @@
+//! The websocket: graphql-transport-ws.
+
+pub mod protocol;
+pub mod session;
+pub mod socket;

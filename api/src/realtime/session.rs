@@ -1,0 +1,61 @@
+//! Who is behind a connection, as both doors ask for it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::Request;
+use async_trait::async_trait;
+
+/// Adds the caller, fresh loaders and whatever else resolvers need to one request.
+pub type Attach = Arc<dyn Fn(Request) -> Request + Send + Sync>;
+
+/// Serves one call over HTTP, and any number of operations over a socket.
+#[derive(Clone)]
+pub struct Session {
+    pub attach: Attach,
+    /// What remains of the token's life; a socket is closed when it is over.
+    pub expires_in: Option<Duration>,
+}
+
+/// Why no session was opened, in the vocabulary of GraphQL errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub code: &'static str,
+    pub message: String,
+}
+
+impl Refused {
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Opens sessions for the HTTP door and for sockets.
+#[async_trait]
+pub trait Sessions: Send + Sync + 'static {
+    /// Without a token the caller is anonymous, which a session may still be opened for.
+    async fn open(
+        &self,
+        token: Option<&str>,
+        tenant: Option<&str>,
+        request_id: &str,
+    ) -> Result<Session, Refused>;
+}
+
+/// The token in the value of an `Authorization` header. Another scheme is refused instead of
+/// ignored: its caller does not expect to be anonymous.
+pub fn bearer(authorization: &str) -> Result<&str, Refused> {
+    authorization
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .filter(|token| !token.is_empty())
+        .ok_or_else(|| Refused::new("UNAUTHENTICATED", "expected a bearer token"))
+}

@@ -1,0 +1,471 @@
+//! Stations and their availability, as clients see them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Subscription};
+use chrono::{DateTime, Utc};
+use entity::station::{self, StationId};
+use service::{
+    event::{Event, Recorded},
+    station::{CreateStation, Filter, Near, SortBy, UpdateStation},
+};
+
+use super::{
+    connection::{Sort, connection, counted, nodes, page},
+    live::{Change, Live, change, follow},
+    outcome::payload,
+    place::{AreaInput, Position, PositionInput, optional_area},
+    scalar::{Cursor, Gid, ids},
+    vehicle::{VehicleConnection, VehicleFilter, VehicleSort, vehicles_page},
+    vehicle_type::VehicleType,
+};
+use crate::{context::Call, error::Result};
+
+/// A place where vehicles stand.
+#[derive(Clone)]
+pub struct Station(pub station::Model);
+
+impl From<station::Model> for Station {
+    fn from(model: station::Model) -> Self {
+        Self(model)
+    }
+}
+
+/// Vehicles of one type that can be rented at a station now.
+#[derive(SimpleObject)]
+pub struct TypeAvailability {
+    /// The type; null when it was removed in the meantime.
+    vehicle_type: Option<VehicleType>,
+    /// How many.
+    count: i32,
+}
+
+/// A place where vehicles stand: docks, or a marked area without them.
+#[Object]
+impl Station {
+    /// Global id, `station_…`.
+    pub async fn id(&self) -> ID {
+        self.0.id.to_string().into()
+    }
+
+    /// As people call it.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// As staff call it; unique among the stations that are not archived.
+    async fn short_code(&self) -> &str {
+        &self.0.short_code
+    }
+
+    /// Where it is.
+    async fn position(&self) -> Option<Position> {
+        self.0.position().map(Position::from)
+    }
+
+    /// Street and house number; null when not given.
+    async fn address(&self) -> Option<&str> {
+        self.0.address.as_deref()
+    }
+
+    /// City or district; null when not given.
+    async fn region(&self) -> Option<&str> {
+        self.0.region.as_deref()
+    }
+
+    /// Docks, working or not; for a virtual station, places.
+    async fn capacity(&self) -> i32 {
+        self.0.capacity
+    }
+
+    /// It has no docks and takes any number of vehicles.
+    async fn is_virtual(&self) -> bool {
+        self.0.is_virtual
+    }
+
+    /// Vehicles are charged here.
+    async fn is_charging_station(&self) -> bool {
+        self.0.is_charging
+    }
+
+    /// It is on the street.
+    async fn is_installed(&self) -> bool {
+        self.0.is_installed
+    }
+
+    /// It rents out, even if it is empty now.
+    async fn is_renting(&self) -> bool {
+        self.0.is_renting
+    }
+
+    /// It takes returns, even if it is full now.
+    async fn is_returning(&self) -> bool {
+        self.0.is_returning
+    }
+
+    /// Vehicles that can be rented now: neither reserved nor out of service. Not set to 0 while the station is closed.
+    async fn vehicles_available(&self) -> i32 {
+        self.0.vehicles_available
+    }
+
+    /// Vehicles that somebody holds; they occupy docks.
+    async fn vehicles_reserved(&self) -> i32 {
+        self.0.vehicles_reserved
+    }
+
+    /// Vehicles that are out of service or out of contact; they occupy docks.
+    async fn vehicles_disabled(&self) -> i32 {
+        self.0.vehicles_disabled
+    }
+
+    /// The vehicles that can be rented now, by type. Types with none are absent.
+    async fn vehicle_types_available(&self, ctx: &Context<'_>) -> Result<Vec<TypeAvailability>> {
+        let counts = &self.0.available_by_type.0;
+        let mut types = ctx.load()?.load_many(counts.keys().copied()).await?;
+        let of = |(id, count): (&_, &i32)| TypeAvailability {
+            vehicle_type: types.remove(id).map(VehicleType),
+            count: *count,
+        };
+        Ok(counts.iter().map(of).collect())
+    }
+
+    /// Docks that are free; for a virtual station, places, never below 0.
+    async fn docks_available(&self) -> i32 {
+        self.0.docks_available
+    }
+
+    /// Not in use any more since then; null while it is.
+    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+        self.0.archived_at
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When it or its counters last changed.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.updated_at
+    }
+
+    /// The vehicles that stand here. Needs a login; customers see those that they could rent.
+    #[graphql(complexity = "5 + first.unwrap_or(50).clamp(0, 100) as usize * child_complexity")]
+    #[expect(clippy::too_many_arguments, reason = "Relay's four and two of the list")]
+    async fn vehicles(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only vehicles that match.")] filter: Option<VehicleFilter>,
+        #[graphql(desc = "By number when not given.")] sort: Option<VehicleSort>,
+    ) -> Result<VehicleConnection> {
+        let filter = VehicleFilter { station_id: Some(Gid(self.0.id)), ..filter.unwrap_or_default() };
+        vehicles_page(ctx, &filter, sort, page(first, after, last, before)).await
+    }
+}
+
+connection!(StationConnection, StationEdge, Station, "stations", fleet_cursor);
+
+/// A circle around a point.
+#[derive(Clone, InputObject)]
+pub struct NearInput {
+    /// The middle.
+    pub position: PositionInput,
+    /// 1 to 200,000 m.
+    pub radius_meters: f64,
+}
+
+/// Which stations; all conditions must hold.
+#[derive(Clone, Default, InputObject)]
+pub struct StationFilter {
+    /// Within a circle.
+    pub near: Option<NearInput>,
+    /// Within a box.
+    pub within: Option<AreaInput>,
+    /// Exactly this region.
+    pub region: Option<String>,
+    /// Name or short code begin with this, whatever the case.
+    pub search: Option<String>,
+    /// With (or without) a vehicle that can be rented now.
+    pub has_vehicles_available: Option<bool>,
+    /// Archived ones too.
+    #[graphql(default)]
+    pub include_archived: bool,
+}
+
+/// What stations can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "SortBy")]
+pub enum StationSortField {
+    /// As people call them.
+    Name,
+    /// As staff call them.
+    ShortCode,
+    /// By age.
+    Created,
+    /// How many vehicles can be rented.
+    VehiclesAvailable,
+    /// Distance from the middle of `near`, which must be given.
+    Distance,
+}
+
+/// The order of a list of stations.
+pub type StationSort = Sort<StationSortField>;
+
+impl StationFilter {
+    fn filter(&self) -> service::Result<Filter> {
+        let near = match &self.near {
+            Some(near) => Some(Near { position: near.position.at("near")?, radius_meters: near.radius_meters }),
+            None => None,
+        };
+        Ok(Filter {
+            near,
+            within: optional_area(self.within.as_ref())?,
+            region: self.region.clone(),
+            search: self.search.clone(),
+            has_vehicles: self.has_vehicles_available,
+            include_archived: self.include_archived,
+        })
+    }
+}
+
+#[derive(Default)]
+pub struct StationQuery;
+
+#[Object]
+impl StationQuery {
+    /// Stations, by name when not sorted otherwise. Public where the tenant publishes its board.
+    #[graphql(complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity")]
+    #[expect(clippy::too_many_arguments, reason = "Relay's four and two of the list")]
+    async fn stations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only stations that match.")] filter: Option<StationFilter>,
+        #[graphql(desc = "By name when not given.")] sort: Option<StationSort>,
+    ) -> Result<StationConnection> {
+        let call = ctx.call()?;
+        let filter = filter.unwrap_or_default().filter()?;
+        let (by, direction) = sort.map_or((SortBy::Name, Default::default()), |s| (s.field.into(), s.direction));
+        // Before the rows, so that the snapshot holds at least all up to the cursor.
+        let fleet_cursor = super::live::snapshot(ctx, call).await?;
+        let args = page(first, after, last, before);
+        let found = service::station::list(call, &filter, by, direction.into(), &args).await?;
+        let filter = Arc::new(filter);
+        let count = counted(move |call| {
+            let filter = Arc::clone(&filter);
+            async move { service::station::count(&call, &filter).await }
+        });
+        Ok(StationConnection { page: nodes(found), count, fleet_cursor })
+    }
+}
+
+/// A new station. It opens at once, empty.
+#[derive(InputObject)]
+pub struct CreateStationInput {
+    /// 1 to 200 characters.
+    name: String,
+    /// 1 to 40 characters, unique.
+    short_code: String,
+    /// Where it is.
+    position: PositionInput,
+    /// Street and house number.
+    address: Option<String>,
+    /// City or district.
+    region: Option<String>,
+    /// Docks, or places of a virtual station; 0 to 10,000.
+    capacity: i32,
+    /// Without docks; it takes any number of vehicles.
+    #[graphql(default)]
+    is_virtual: bool,
+    /// Vehicles are charged here.
+    #[graphql(default)]
+    is_charging_station: bool,
+}
+
+/// Changes to a station. What is left out stays as it is; null empties it.
+#[derive(InputObject)]
+pub struct UpdateStationInput {
+    /// Which.
+    station_id: Gid<StationId>,
+    /// 1 to 200 characters.
+    name: Option<String>,
+    /// 1 to 40 characters, unique.
+    short_code: Option<String>,
+    /// Where it is now.
+    position: Option<PositionInput>,
+    /// Street and house number.
+    address: MaybeUndefined<String>,
+    /// City or district.
+    region: MaybeUndefined<String>,
+    /// At least as many as vehicles stand here.
+    capacity: Option<i32>,
+    /// Vehicles are charged here.
+    is_charging_station: Option<bool>,
+    /// It is on the street.
+    is_installed: Option<bool>,
+    /// It rents out.
+    is_renting: Option<bool>,
+    /// It takes returns.
+    is_returning: Option<bool>,
+}
+
+/// Takes a station out of use.
+#[derive(InputObject)]
+pub struct ArchiveStationInput {
+    /// Which.
+    station_id: Gid<StationId>,
+}
+
+payload!(
+    /// What `createStation` answers.
+    CreateStationPayload {
+        /// The new station; null when refused.
+        station: Station
+    }
+);
+payload!(
+    /// What `updateStation` answers.
+    UpdateStationPayload {
+        /// The station as it now is; null when refused.
+        station: Station
+    }
+);
+payload!(
+    /// What `archiveStation` answers.
+    ArchiveStationPayload {
+        /// The archived station; null when refused.
+        station: Station
+    }
+);
+
+impl CreateStationInput {
+    fn input(self) -> service::Result<CreateStation> {
+        Ok(CreateStation {
+            position: self.position.at("position")?,
+            name: self.name,
+            short_code: self.short_code,
+            address: self.address,
+            region: self.region,
+            capacity: self.capacity,
+            is_virtual: self.is_virtual,
+            is_charging: self.is_charging_station,
+        })
+    }
+}
+
+impl UpdateStationInput {
+    fn input(self) -> service::Result<UpdateStation> {
+        Ok(UpdateStation {
+            id: self.station_id.0,
+            position: self.position.map(|position| position.at("position")).transpose()?,
+            name: self.name,
+            short_code: self.short_code,
+            address: super::patch(self.address),
+            region: super::patch(self.region),
+            capacity: self.capacity,
+            is_charging: self.is_charging_station,
+            is_installed: self.is_installed,
+            is_renting: self.is_renting,
+            is_returning: self.is_returning,
+        })
+    }
+}
+
+#[derive(Default)]
+pub struct StationMutation;
+
+#[Object]
+impl StationMutation {
+    /// Makes a station. Staff only.
+    async fn create_station(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new station.")] input: CreateStationInput,
+    ) -> Result<CreateStationPayload> {
+        let call = ctx.call()?;
+        CreateStationPayload::from_outcome(super::with(input.input(), |input| service::station::create(call, input)).await)
+    }
+
+    /// Changes a station. Staff only.
+    async fn update_station(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What changes.")] input: UpdateStationInput,
+    ) -> Result<UpdateStationPayload> {
+        let call = ctx.call()?;
+        UpdateStationPayload::from_outcome(super::with(input.input(), |input| service::station::update(call, input)).await)
+    }
+
+    /// Takes a station out of use. `STATION_IN_USE` while vehicles stand there. Staff only.
+    async fn archive_station(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which station.")] input: ArchiveStationInput,
+    ) -> Result<ArchiveStationPayload> {
+        ArchiveStationPayload::from_outcome(service::station::archive(ctx.call()?, input.station_id.0).await)
+    }
+}
+
+/// A station whose availability changed, or that came into or left what you watch.
+#[derive(SimpleObject)]
+pub struct StationAvailability {
+    /// Subscribe with it as `after` to go on from here.
+    cursor: Cursor,
+    /// Whether the station came into what you watch, changed within it, or left it.
+    change: Change,
+    /// When it happened.
+    occurred_at: DateTime<Utc>,
+    /// The station as this change left it.
+    station: Station,
+}
+
+#[derive(Default)]
+pub struct StationSubscription;
+
+#[Subscription]
+impl StationSubscription {
+    /// Every change of stations and their counters. Public where the tenant publishes its board.
+    ///
+    /// With `after`, first what happened since that cursor: nothing is missed, nothing comes twice. A cursor that cannot be served
+    /// ends it with `RESYNC_REQUIRED`: query `stations` again and go on from its `fleetCursor`.
+    async fn station_availability(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only these; all when not given.")] station_ids: Option<Vec<Gid<StationId>>>,
+        #[graphql(desc = "Only within this box.")] within: Option<AreaInput>,
+        #[graphql(desc = "The newest cursor that you have; null starts now.")] after: Option<Cursor>,
+    ) -> Result<Live<StationAvailability>> {
+        let call = ctx.call()?;
+        call.require(service::permission::Permission::ViewBoard)?;
+        let within = optional_area(within.as_ref())?;
+        let all = station_ids.is_none();
+        let wanted = ids(station_ids);
+        let watched = move |station: &station::Model| {
+            station.archived_at.is_none()
+                && (all || wanted.contains(&station.id))
+                && within.is_none_or(|area| station.position().is_some_and(|position| area.contains(position)))
+        };
+        follow(call, after, move |call, event| availability(call, event, &watched)).await
+    }
+}
+
+fn availability(
+    call: &service::ctx::Ctx,
+    recorded: &Recorded,
+    watched: &impl Fn(&station::Model) -> bool,
+) -> Option<StationAvailability> {
+    let Event::StationChanged { before, after } = &recorded.event else { return None };
+    Some(StationAvailability {
+        change: change(before.as_deref().is_some_and(watched), watched(after))?,
+        cursor: super::live::cursor(call, recorded),
+        occurred_at: recorded.occurred_at,
+        station: Station((**after).clone()),
+    })
+}

@@ -1,0 +1,120 @@
+//! A whole node in the test's process, with a clock that stands until it is moved.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use api::node::Node;
+use chrono::{DateTime, Duration, Utc};
+use sea_orm::ConnectionTrait;
+use service::{clock::ManualClock, config::Config, job::queue::Queue};
+use tokio::sync::watch;
+
+use crate::{Client, Fleet, Shape, Socket, shape::Place};
+
+pub struct TestApp {
+    pub shape: Shape,
+    pub clock: ManualClock,
+    pub node: Node,
+    pub queue: Queue,
+    pub place: Place,
+    pub config: Config,
+    address: SocketAddr,
+    http: reqwest::Client,
+    shutdown: watch::Sender<bool>,
+}
+
+impl TestApp {
+    pub async fn start(shape: Shape) -> Self {
+        Self::start_with(shape, &[]).await
+    }
+
+    /// With configuration beside the defaults, by its `BIKELEASE_…` names.
+    pub async fn start_with(shape: Shape, settings: &[(&str, &str)]) -> Self {
+        let place = shape.place().await;
+        let mut variables = vec![
+            ("BIKELEASE_DATABASE_URL".to_owned(), place.database_url.clone()),
+            ("BIKELEASE_DATA_DIR".to_owned(), place.folder.display().to_string()),
+            ("BIKELEASE_DATABASE_POOL".to_owned(), "8".to_owned()),
+            ("BIKELEASE_DEMO".to_owned(), "false".to_owned()),
+            ("BIKELEASE_DEFAULT_TENANT".to_owned(), String::new()),
+        ];
+        variables.extend(place.redis_url.iter().map(|url| ("BIKELEASE_REDIS_URL".to_owned(), url.clone())));
+        variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let config = Config::load(None, variables.into_iter()).unwrap();
+        // Far ahead, so that no worker by the system's time finds a job due before a test says so.
+        let clock = ManualClock::starting_at("2035-01-01T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
+        let node = Node::start(&config, Arc::new(clock.clone())).await.unwrap();
+        let queue = service::job::queue::open(&node.app.db, &place.database_url).await.unwrap();
+        let (shutdown, stopping) = watch::channel(false);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = api::http::router(node.app.clone(), &config, stopping);
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        Self { shape, clock, node, queue, place, config, address, http: reqwest::Client::new(), shutdown }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// Somebody who has not signed in, at a tenant or at none.
+    pub fn anonymous(&self, tenant: Option<&str>) -> Client {
+        Client { http: self.http.clone(), url: self.url(), token: None, tenant: tenant.map(ToOwned::to_owned) }
+    }
+
+    /// A new tenant with an owner and nothing else.
+    pub async fn fleet(&self, name: &str) -> Fleet {
+        Fleet::create(self, name).await
+    }
+
+    pub async fn socket(&self, token: Option<&str>) -> Socket {
+        Socket::connect(self.address, serde_json::json!({"token": token})).await
+    }
+
+    /// Another socket, whose first message is this.
+    pub async fn socket_with(&self, init: serde_json::Value) -> Socket {
+        Socket::connect(self.address, init).await
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// Runs everything that is due by the test's clock.
+    pub async fn run_jobs(&self) -> usize {
+        service::job::worker::run_due(&self.node.app, &self.queue).await.unwrap()
+    }
+
+    /// Raw SQL, as an attacker or a bug would send it.
+    pub async fn sql(&self, statement: &str) -> Result<u64, sea_orm::DbErr> {
+        self.node.app.db.writer().execute_unprepared(statement).await.map(|done| done.rows_affected())
+    }
+
+    pub async fn count(&self, statement: &str) -> i64 {
+        let statement = sea_orm::Statement::from_string(self.node.app.db.backend(), statement.to_owned());
+        let row = self.node.app.db.reader().query_one_raw(statement).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
+    /// Every invariant holds.
+    pub async fn assert_sound(&self) {
+        let broken: Vec<_> =
+            service::invariant::check(&self.node.app).await.unwrap().into_iter().filter(|f| f.count > 0).collect();
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let _ = self.shutdown.send(true);
+        let _ = std::fs::remove_dir_all(&self.place.folder);
+    }
+}

@@ -1,0 +1,107 @@
+//! The two shapes in which the product runs, and a fresh database in either.
+
+use std::{path::PathBuf, sync::atomic::{AtomicU32, Ordering}};
+
+use migration::MigratorTrait;
+use sea_orm::{ConnectionTrait, Database};
+use tokio::sync::OnceCell;
+
+/// Every black-box test runs once in each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// SQLite and the bus in the process.
+    Embedded,
+    /// PostgreSQL and Redis.
+    Production,
+}
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+static FILE: OnceCell<PathBuf> = OnceCell::const_new();
+
+/// A migrated database of a test's own.
+pub struct Place {
+    pub database_url: String,
+    pub redis_url: Option<String>,
+    pub folder: PathBuf,
+}
+
+impl Shape {
+    pub async fn place(self) -> Place {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("bikelease-test-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        match self {
+            Self::Embedded => {
+                let file = folder.join("bikelease.db");
+                std::fs::copy(FILE.get_or_init(migrated_file).await, &file).unwrap();
+                Place { database_url: format!("sqlite://{}?mode=rwc", file.display()), redis_url: None, folder }
+            }
+            Self::Production => {
+                let template = TEMPLATE.get_or_init(migrated_template).await;
+                let name = format!("it_{}_{number}", std::process::id());
+                sql(&postgres(), &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+                let redis_url = Some(setting("BIKELEASE_TEST_REDIS_URL"));
+                Place { database_url: database(&name), redis_url, folder }
+            }
+        }
+    }
+
+    /// An empty database, for tests of the migrations themselves.
+    pub async fn empty(self) -> String {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        match self {
+            Self::Embedded => {
+                let file = std::env::temp_dir().join(format!("bikelease-empty-{}-{number}.db", std::process::id()));
+                let _ = std::fs::remove_file(&file);
+                format!("sqlite://{}?mode=rwc", file.display())
+            }
+            Self::Production => {
+                let name = format!("empty_{}_{number}", std::process::id());
+                sql(&postgres(), &format!("CREATE DATABASE {name}")).await;
+                database(&name)
+            }
+        }
+    }
+}
+
+async fn migrated_file() -> PathBuf {
+    let file = std::env::temp_dir().join(format!("bikelease-template-{}.db", std::process::id()));
+    let _ = std::fs::remove_file(&file);
+    set_up(&format!("sqlite://{}?mode=rwc", file.display())).await;
+    file
+}
+
+async fn migrated_template() -> String {
+    let name = format!("template_{}", std::process::id());
+    sql(&postgres(), &format!("CREATE DATABASE {name}")).await;
+    set_up(&database(&name)).await;
+    name
+}
+
+async fn set_up(url: &str) {
+    let db = service::db::Db::connect(url, 2).await.unwrap();
+    migration::Migrator::up(db.writer(), None).await.unwrap();
+    service::job::queue::set_up(&db, url).await.unwrap();
+    db.close().await.unwrap();
+}
+
+async fn sql(url: &str, statement: &str) {
+    let connection = Database::connect(url).await.unwrap();
+    connection.execute_unprepared(statement).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+fn postgres() -> String {
+    setting("BIKELEASE_TEST_POSTGRES_URL")
+}
+
+fn database(name: &str) -> String {
+    let url = postgres();
+    let (server, _) = url.rsplit_once('/').expect("a URL with a database");
+    format!("{server}/{name}")
+}
+
+fn setting(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test`, which starts the servers"))
+}

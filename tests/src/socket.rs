@@ -1,0 +1,116 @@
+//! A graphql-transport-ws client that shows every frame.
+
+use std::{net::SocketAddr, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{Message, client::IntoClientRequest},
+};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+/// What the server sends.
+#[derive(Debug, PartialEq)]
+pub enum Frame {
+    Message(Value),
+    /// Its close code.
+    Closed(u16),
+}
+
+impl Socket {
+    /// Connected, greeted and acknowledged.
+    pub async fn connect(address: SocketAddr, init: Value) -> Self {
+        let mut socket = Self::open(address).await;
+        socket.send(json!({"type": "connection_init", "payload": init})).await;
+        assert_eq!(socket.message().await["type"], "connection_ack");
+        socket
+    }
+
+    /// Connected, and nothing more.
+    pub async fn open(address: SocketAddr) -> Self {
+        Self::open_as(address, "graphql-transport-ws").await
+    }
+
+    pub async fn open_as(address: SocketAddr, protocol: &str) -> Self {
+        let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+        Self(tokio_tungstenite::connect_async(request).await.unwrap().0)
+    }
+
+    pub async fn send(&mut self, message: Value) {
+        self.send_raw(&message.to_string()).await;
+    }
+
+    pub async fn send_raw(&mut self, text: &str) {
+        self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    pub async fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
+        let payload = json!({"query": query, "variables": variables});
+        self.send(json!({"id": id, "type": "subscribe", "payload": payload})).await;
+        // The server has attached it once it answers what was sent after it.
+        self.settle().await;
+    }
+
+    /// Waits until the server has dealt with everything sent so far.
+    pub async fn settle(&mut self) {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+
+    /// The next frame that is not a ping.
+    pub async fn frame(&mut self) -> Frame {
+        self.frame_within(PATIENCE).await.expect("the server said nothing")
+    }
+
+    pub async fn frame_within(&mut self, patience: Duration) -> Option<Frame> {
+        let next = async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Text(text))) => {
+                        let message: Value = serde_json::from_str(&text).unwrap();
+                        if message["type"] != "ping" && message["type"] != "pong" {
+                            return Frame::Message(message);
+                        }
+                    }
+                    Some(Ok(Message::Close(close))) => return Frame::Closed(close.map_or(1005, |c| c.code.into())),
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return Frame::Closed(1006),
+                }
+            }
+        };
+        timeout(patience, next).await.ok()
+    }
+
+    pub async fn message(&mut self) -> Value {
+        match self.frame().await {
+            Frame::Message(message) => message,
+            Frame::Closed(code) => panic!("closed with {code}"),
+        }
+    }
+
+    /// The data of the next `next`, by its only root field.
+    pub async fn data(&mut self) -> Value {
+        let message = self.message().await;
+        assert_eq!(message["type"], "next", "{message:#}");
+        let data = message["payload"]["data"].as_object().unwrap_or_else(|| panic!("no data: {message:#}"));
+        data.values().next().unwrap().clone()
+    }
+
+    /// Nothing comes for a while.
+    pub async fn silent(&mut self) -> bool {
+        self.frame_within(Duration::from_millis(700)).await.is_none()
+    }
+
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            if let Frame::Closed(code) = self.frame().await {
+                return code;
+            }
+        }
+    }
+}
