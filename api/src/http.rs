@@ -1,2 +1,118 @@
-//! x
+//! Everything that is reached by HTTP, and the layers around all of it.
+
 pub mod graphql;
+pub mod health;
+pub mod request_id;
+pub mod shutdown;
+
+use std::{sync::Arc, time::Duration};
+
+use async_graphql::http::GraphiQLSource;
+use axum::{
+    Router,
+    extract::{
+        State,
+        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    },
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    middleware,
+    response::{Html, Response},
+    routing::{get, post},
+};
+use service::{config::Config, ctx::App};
+use tokio::sync::watch;
+use tower_http::{cors::CorsLayer, limit::RequestBodyLimitLayer};
+
+use crate::{
+    graphql::request_id::RequestId,
+    realtime::{
+        session::Sessions,
+        socket::{self, Settings, Sockets},
+    },
+    schema::{self, AppSchema},
+    session::AppSessions,
+};
+use graphql::{Door, Refusal};
+
+/// No request needs more; what is larger is refused before anything reads it.
+const BODY_BYTES: usize = 1024 * 1024;
+const PREFLIGHT_HOLDS: Duration = Duration::from_secs(3600);
+
+/// Once `shutdown` says true, this node is not ready any more and its sockets are closed.
+///
+/// From the outside in: the request's id and span, CORS, the body limit, the routes.
+pub fn router(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Router {
+    let health = health::Health { app: app.clone(), shutdown: shutdown.clone() };
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/version", get(health::version))
+        .route("/readyz", get(health::ready).with_state(health))
+        .merge(graphql_routes(app, config, shutdown))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(RequestBodyLimitLayer::new(BODY_BYTES))
+        .layer(middleware::from_fn(graphql::explain_too_large))
+        .layer(cors(config))
+        .layer(middleware::from_fn(request_id::layer))
+}
+
+/// `/graphql` by POST, GET and websocket, and `/graphiql`.
+fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Router {
+    let executor = schema::build(app.clone());
+    let default_tenant = config.default_tenant.clone();
+    let sessions: Arc<dyn Sessions> = Arc::new(AppSessions { app, default_tenant });
+    let settings = Arc::new(Settings { origins: config.allowed_origins.clone(), ..Settings::default() });
+    let door = Door { executor: executor.clone(), sessions: Arc::clone(&sessions) };
+    let sockets = Sockets { executor, sessions, settings, shutdown };
+    Router::new()
+        .route("/graphql", get(query_or_socket).with_state((door.clone(), sockets)))
+        .route("/graphql", post(graphql::post::<AppSchema>).with_state(door))
+        .route("/graphiql", get(graphiql))
+}
+
+/// A browser's or a partner's GET is a query, unless it asks to become a websocket.
+async fn query_or_socket(
+    State((door, sockets)): State<(Door<AppSchema>, Sockets<AppSchema>)>,
+    id: RequestId,
+    headers: HeaderMap,
+    uri: Uri,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    match upgrade {
+        Ok(upgrade) => socket::upgrade(State(sockets), id, headers, upgrade).await,
+        Err(_) => graphql::get(State(door), id, headers, uri).await,
+    }
+}
+
+async fn graphiql() -> Html<String> {
+    Html(GraphiQLSource::build().endpoint("/graphql").subscription_endpoint("/graphql").title("bikelease").finish())
+}
+
+/// For the pages of `allowed_origins`; without any, browsers let no other page read an answer.
+fn cors(config: &Config) -> CorsLayer {
+    let origins = config.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    CorsLayer::new()
+        .allow_origin(origins.collect::<Vec<_>>())
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            request_id::HEADER,
+            HeaderName::from_static("x-bikelease-tenant"),
+        ])
+        .expose_headers([request_id::HEADER])
+        .max_age(PREFLIGHT_HOLDS)
+}
+
+async fn not_found(id: RequestId) -> Response {
+    Refusal::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this address").into_response(&id)
+}
+
+async fn method_not_allowed(id: RequestId) -> Response {
+    let message = "this address does not take this method";
+    let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
+    let mut response = refusal.into_response(&id);
+    // The router knows which methods the address takes, and adds them where they are not said.
+    response.headers_mut().remove(header::ALLOW);
+    response
+}

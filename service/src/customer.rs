@@ -161,6 +161,18 @@ pub async fn count(ctx: &Ctx, filter: &Filter) -> Result<i64> {
     page::count(filtered(ctx, filter), ctx.reader()).await
 }
 
+/// Those of these that the caller may see.
+pub async fn get_many(ctx: &Ctx, ids: &[CustomerId]) -> Result<Vec<Model>> {
+    let visible: Vec<_> = match ctx.own_customer() {
+        Some(own) => ids.iter().copied().filter(|id| *id == own).collect(),
+        None => {
+            ctx.require(Permission::ManageCustomers)?;
+            ids.to_vec()
+        }
+    };
+    Ok(by_ids(ctx, &visible).await?.into_values().collect())
+}
+
 /// For objects that the caller may see already.
 pub async fn by_ids(ctx: &Ctx, ids: &[CustomerId]) -> Result<HashMap<CustomerId, Model>> {
     let rows = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;

@@ -2,6 +2,7 @@
 
 pub mod bus;
 pub mod cursor;
+pub mod epoch;
 pub mod feed;
 pub mod memory;
 pub mod redis;

@@ -1,0 +1,3 @@
+//! stub
+pub mod queue { use crate::{ctx::App, Result}; #[derive(Clone)] pub struct Queue; impl Queue { pub async fn set_up(_: &App, _: &str) -> Result<Self> { Ok(Self) } } pub async fn open(_: &crate::db::Db, _: &str) -> Result<Queue> { Ok(Queue) } pub async fn set_up(_: &crate::db::Db, _: &str) -> Result<Queue> { Ok(Queue) } }
+pub mod worker { use crate::{ctx::App, Result}; pub async fn run(_: App, _: super::queue::Queue, mut stop: tokio::sync::watch::Receiver<bool>) -> Result<()> { let _ = stop.wait_for(|s| *s).await; Ok(()) } pub async fn run_due(_: &App, _: &super::queue::Queue) -> Result<usize> { Ok(0) } }

@@ -20,7 +20,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Pagin
 pub use list::{Filter, count, list};
 
 use crate::{
-    ctx::{Actor, Ctx},
+    ctx::Ctx,
     error::{Constraint, Error, Result, Subject},
     permission::Permission,
     write::Tx,
@@ -36,13 +36,10 @@ pub async fn get(ctx: &Ctx, id: RentalId) -> Result<Model> {
     found.ok_or(Error::NotFound(Subject::Rental))
 }
 
-/// The same rule for one rental at hand, as events carry it.
-pub fn visible_to(actor: Actor, rental: &Model) -> bool {
-    match actor {
-        Actor::Staff { .. } | Actor::System(_) => true,
-        Actor::Customer { customer, .. } => rental.customer_id == customer,
-        Actor::Anonymous => false,
-    }
+/// Those of these that the caller may see.
+pub async fn get_many(ctx: &Ctx, ids: &[RentalId]) -> Result<Vec<Model>> {
+    let rows = list::visible(ctx)?.filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;
+    Ok(rows)
 }
 
 /// For objects that the caller may see already.

@@ -163,6 +163,12 @@ pub async fn get(ctx: &Ctx, id: StationId) -> Result<Model> {
     found.ok_or(Error::NotFound(Subject::Station))
 }
 
+/// Those of these that the caller may see.
+pub async fn get_many(ctx: &Ctx, ids: &[StationId]) -> Result<Vec<Model>> {
+    ctx.require(Permission::ViewBoard)?;
+    Ok(by_ids(ctx, ids).await?.into_values().collect())
+}
+
 /// For objects that the caller may see already.
 pub async fn by_ids(ctx: &Ctx, ids: &[StationId]) -> Result<HashMap<StationId, Model>> {
     let rows = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;

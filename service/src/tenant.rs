@@ -10,7 +10,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, Quer
 use crate::{
     ctx::{Actor, App, Ctx},
     error::{Constraint, Error, Invalid, OnConstraint, Result, Subject},
-    event::feed::new_epoch,
+    event::epoch,
     refusal::Refusal,
     text,
     write::new_head,
@@ -54,7 +54,7 @@ pub async fn create(app: &App, input: CreateTenant) -> Result<Model> {
             created_at: Set(tx.now()),
         };
         let tenant = tenant.insert(&*tx).await.on_constraint(SLUG, Refusal::SlugTaken)?;
-        stream_head::Entity::insert(new_head(tx.ctx(), new_epoch()?)).exec_without_returning(&*tx).await?;
+        stream_head::Entity::insert(new_head(tx.ctx(), epoch::fresh()?)).exec_without_returning(&*tx).await?;
         Ok(tenant)
     })
     .await

@@ -161,6 +161,13 @@ pub async fn get(ctx: &Ctx, id: VehicleId) -> Result<Model> {
     found.ok_or(Error::NotFound(Subject::Vehicle))
 }
 
+/// Those of these that the caller may see.
+pub async fn get_many(ctx: &Ctx, ids: &[VehicleId]) -> Result<Vec<Model>> {
+    ctx.require(Permission::ViewVehicles)?;
+    let rows = list::visible(ctx, true).filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;
+    Ok(rows)
+}
+
 /// For objects that the caller may see already.
 pub async fn by_ids(ctx: &Ctx, ids: &[VehicleId]) -> Result<HashMap<VehicleId, Model>> {
     let rows = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;

@@ -154,6 +154,12 @@ pub async fn count(ctx: &Ctx, include_archived: bool) -> Result<i64> {
     page::count(filtered(ctx, include_archived), ctx.reader()).await
 }
 
+/// Those of these that the caller may see.
+pub async fn get_many(ctx: &Ctx, ids: &[VehicleTypeId]) -> Result<Vec<Model>> {
+    ctx.require(Permission::ViewBoard)?;
+    Ok(by_ids(ctx, ids).await?.into_values().collect())
+}
+
 /// For objects that the caller may see already.
 pub async fn by_ids(ctx: &Ctx, ids: &[VehicleTypeId]) -> Result<HashMap<VehicleTypeId, Model>> {
     let rows = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;

@@ -1,11 +1,13 @@
 //! Any object by its global id.
 
+use std::collections::HashMap;
+
 use async_graphql::{Context, ID, Interface, Object};
 use entity::{
     Id, customer::CustomerId, rental::RentalId, station::StationId, tariff::TariffId, vehicle::VehicleId,
     vehicle_type::VehicleTypeId,
 };
-use service::error::Invalid;
+use service::{ctx::Ctx, error::Invalid};
 
 use super::{
     customer::Customer, rental::Rental, station::Station, tariff::Tariff, vehicle::Vehicle, vehicle_type::VehicleType,
@@ -18,7 +20,7 @@ use crate::{
 const MOST: usize = 100;
 
 /// An object with a global id.
-#[derive(Interface)]
+#[derive(Clone, Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Global id: its kind, `_`, and 32 hexadecimal digits."))]
 pub enum Node {
     Station(Station),
@@ -36,7 +38,7 @@ pub struct NodeQuery;
 impl NodeQuery {
     /// The object with this id; null when there is none that you may see.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "A global id.")] id: ID) -> Result<Option<Node>> {
-        find(ctx, &id, "id").await
+        Ok(find(ctx.call()?, &[id], "id").await?.pop().flatten())
     }
 
     /// The objects with these ids, in their order; null for each that there is not, or that you may not see.
@@ -49,38 +51,46 @@ impl NodeQuery {
         if ids.len() > MOST {
             return Err(service::Error::from(Invalid::new("ids", format!("must be at most {MOST}"))).into());
         }
-        let mut found = Vec::with_capacity(ids.len());
-        for id in &ids {
-            found.push(find(ctx, id, "ids").await?);
-        }
-        Ok(found)
+        find(ctx.call()?, &ids, "ids").await
     }
 }
 
-async fn find(ctx: &Context<'_>, id: &str, field: &str) -> Result<Option<Node>> {
+/// One statement for each kind among the ids, and their order kept.
+async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> {
     let unknown = || Error::from(service::Error::from(Invalid::new(field, "is not a global id")));
-    let call = ctx.call()?;
-    let kind = id.rsplit_once('_').map_or("", |(kind, _)| kind);
-    let found = match kind {
-        StationId::PREFIX => service::station::get(call, typed(id).ok_or_else(unknown)?).await.map(|m| Node::Station(Station(m))),
-        VehicleTypeId::PREFIX => {
-            service::vehicle_type::get(call, typed(id).ok_or_else(unknown)?).await.map(|m| Node::VehicleType(VehicleType(m)))
-        }
-        VehicleId::PREFIX => service::vehicle::get(call, typed(id).ok_or_else(unknown)?).await.map(|m| Node::Vehicle(Vehicle(m))),
-        CustomerId::PREFIX => {
-            service::customer::get(call, typed(id).ok_or_else(unknown)?).await.map(|m| Node::Customer(Customer(m)))
-        }
-        TariffId::PREFIX => service::tariff::get(call, typed(id).ok_or_else(unknown)?).await.map(|m| Node::Tariff(Tariff(m))),
-        RentalId::PREFIX => service::rental::get(call, typed(id).ok_or_else(unknown)?).await.map(|m| Node::Rental(Rental(m))),
-        _ => return Err(unknown()),
-    };
-    match found {
-        Ok(node) => Ok(Some(node)),
-        Err(service::Error::NotFound(_) | service::Error::Forbidden) => Ok(None),
-        Err(other) => Err(other.into()),
+    let mut found: HashMap<String, Node> = HashMap::new();
+    let mut kinds: Vec<&str> = ids.iter().filter_map(|id| id.rsplit_once('_')).map(|(kind, _)| kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    macro_rules! of_kind {
+        ($kind:expr, $id:ty, $feature:ident, $node:ident) => {{
+            let of_kind = ids.iter().filter(|id| id.rsplit_once('_').is_some_and(|(kind, _)| kind == $kind));
+            let typed = of_kind.map(|id| id.parse::<$id>()).collect::<Result<Vec<_>, _>>();
+            let rows = seen(service::$feature::get_many(call, &typed.map_err(|_| unknown())?).await)?;
+            found.extend(rows.into_iter().map(|row| (row.id.to_string(), Node::$node($node(row)))));
+        }};
     }
+    for kind in kinds {
+        match kind {
+            StationId::PREFIX => of_kind!(kind, StationId, station, Station),
+            VehicleTypeId::PREFIX => of_kind!(kind, VehicleTypeId, vehicle_type, VehicleType),
+            VehicleId::PREFIX => of_kind!(kind, VehicleId, vehicle, Vehicle),
+            CustomerId::PREFIX => of_kind!(kind, CustomerId, customer, Customer),
+            TariffId::PREFIX => of_kind!(kind, TariffId, tariff, Tariff),
+            RentalId::PREFIX => of_kind!(kind, RentalId, rental, Rental),
+            _ => return Err(unknown()),
+        }
+    }
+    if ids.iter().any(|id| !id.contains('_')) {
+        return Err(unknown());
+    }
+    Ok(ids.iter().map(|id| found.get(id.as_str()).cloned()).collect())
 }
 
-fn typed<I: Id>(id: &str) -> Option<I> {
-    id.parse().ok()
+/// What somebody may not see is as if it were not there.
+fn seen<T>(rows: service::Result<Vec<T>>) -> Result<Vec<T>> {
+    match rows {
+        Err(service::Error::Forbidden) => Ok(Vec::new()),
+        rows => Ok(rows?),
+    }
 }

@@ -8,10 +8,9 @@ use std::{
 
 use entity::{stream_head, tenant::TenantId};
 use futures_util::Stream;
-use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::{Cursor, Recorded, bus::Bus, table};
+use super::{Cursor, Recorded, bus::Bus, epoch, table};
 use crate::{
     ctx::Ctx,
     db::Db,
@@ -167,7 +166,8 @@ impl Feed {
             return Err(Error::ResyncRequired);
         }
         if head.last_seq < known.last_seq {
-            self.renew_epoch(known).await?;
+            tracing::error!(tenant = %known.tenant_id, "the event table went back: a new epoch begins");
+            epoch::renew_from(&self.0.db, known).await?;
             return Err(Error::ResyncRequired);
         }
         match self.fill(known, live, head.last_seq).await {
@@ -190,21 +190,6 @@ impl Feed {
         }
         Ok(())
     }
-
-    /// The table's head lies behind what this node has seen: an older state was restored, and old cursors must not be believed.
-    async fn renew_epoch(&self, known: &stream_head::Model) -> Result<()> {
-        tracing::error!(tenant = %known.tenant_id, "the event table went back: a new epoch begins");
-        stream_head::Entity::update_of(known.tenant_id)
-            .col_expr(stream_head::Column::Epoch, Expr::value(new_epoch()?))
-            .filter(stream_head::Column::Epoch.eq(known.epoch))
-            .exec(self.0.db.writer())
-            .await?;
-        Ok(())
-    }
-}
-
-pub(crate) fn new_epoch() -> Result<uuid::Uuid> {
-    Ok(uuid::Builder::from_random_bytes(crate::keys::random()?).into_uuid())
 }
 
 impl Ctx {

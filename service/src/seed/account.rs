@@ -11,7 +11,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use super::{LOGINS, Login, TENANT};
 use crate::{
     error::{Error, OnConstraint, Result},
-    event::{Event, feed::new_epoch},
+    event::{Event, epoch},
     refusal::Refusal,
     tenant::SLUG,
     user::password,
@@ -42,7 +42,7 @@ pub(super) async fn add_tenant(tx: &Tx) -> Result<()> {
     };
     let tenant = tenant.into_active_model().reset_all();
     tenant.insert(&**tx).await.on_constraint(SLUG, Refusal::SlugTaken)?;
-    stream_head::Entity::insert(new_head(tx.ctx(), new_epoch()?)).exec_without_returning(&**tx).await?;
+    stream_head::Entity::insert(new_head(tx.ctx(), epoch::fresh()?)).exec_without_returning(&**tx).await?;
     Ok(())
 }
 

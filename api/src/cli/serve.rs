@@ -1,0 +1,149 @@
+//! `bikelease serve`: the API, and in the same process the jobs.
+
+mod greeting;
+
+use std::{
+    io::ErrorKind,
+    net::{IpAddr, SocketAddr},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Error, Result, anyhow};
+use axum::serve::ListenerExt;
+use clap::Args;
+use service::{
+    clock::SystemClock,
+    config::{Config, Environment},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::{
+    http::{
+        self,
+        shutdown::{self, Shutdown},
+    },
+    log,
+    node::Node,
+};
+
+/// Serves the API (this is what happens without a command)
+#[derive(Args)]
+#[command(after_help = "\
+Creates and migrates the database on the first start, and loads the demo; in production
+(BIKELEASE_ENV=production) it does neither. Stops on SIGTERM and Ctrl-C, when what is in
+flight has ended.
+
+Example:
+  bikelease serve --port 9000")]
+pub struct Options {
+    /// The port to listen on; 0 takes a free one [default: BIKELEASE_PORT or 8000]
+    #[arg(long)]
+    port: Option<u16>,
+    /// The address to listen on [default: BIKELEASE_HOST or 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<IpAddr>,
+    /// Leave the jobs to `bikelease worker`
+    #[arg(long)]
+    pub no_worker: bool,
+}
+
+impl Options {
+    pub fn any(&self) -> bool {
+        self.port.is_some() || self.host.is_some() || self.no_worker
+    }
+
+    pub fn apply(&self, config: Config) -> Config {
+        Config { port: self.port.unwrap_or(config.port), host: self.host.unwrap_or(config.host), ..config }
+    }
+}
+
+pub async fn run(config: Config, no_worker: bool) -> Result<ExitCode> {
+    log::start(&config)?;
+    let listener = bind(&config).await?;
+    let address = listener.local_addr()?;
+    let node = Node::start(&config, Arc::new(SystemClock)).await?;
+    node.make_ready(&config).await?;
+    if config.demo {
+        let seeded = service::seed::demo(&node.app).await.context("cannot load the demo")?;
+        tracing::info!("{seeded}");
+    }
+    let shutdown = Shutdown::new();
+    let worker = if no_worker { None } else { Some(start_worker(&node, &shutdown).await?) };
+    let server = start_server(&node, &config, &shutdown, listener);
+    tracing::info!(%address, worker = worker.is_some(), "ready");
+    if config.env == Environment::Development {
+        greeting::print(address, &config);
+    }
+    until_stopped(server, worker, &shutdown, Duration::from_secs(config.shutdown_grace_seconds)).await
+}
+
+async fn bind(config: &Config) -> Result<TcpListener> {
+    let address = SocketAddr::new(config.host, config.port);
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => {
+            anyhow!("port {} is in use: stop what listens there, or choose another with --port", config.port)
+        }
+        ErrorKind::AddrNotAvailable => anyhow!("{} is no address of this machine", config.host),
+        ErrorKind::PermissionDenied => anyhow!("port {} is not for this user: choose one above 1023", config.port),
+        _ => Error::from(error).context(format!("cannot listen on {address}")),
+    })
+}
+
+async fn start_worker(node: &Node, shutdown: &Shutdown) -> Result<JoinHandle<Result<()>>> {
+    let (app, queue, stop) = (node.app.clone(), node.queue().await?, shutdown.listen());
+    Ok(tokio::spawn(async move { service::job::worker::run(app, queue, stop).await.map_err(Error::from) }))
+}
+
+fn start_server(
+    node: &Node,
+    config: &Config,
+    shutdown: &Shutdown,
+    listener: TcpListener,
+) -> JoinHandle<Result<()>> {
+    let router = http::router(node.app.clone(), config, shutdown.listen());
+    // Small answers and events must not wait for more to send.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let stop = shutdown::begun(shutdown.listen());
+    let server = axum::serve(listener, router).with_graceful_shutdown(stop);
+    tokio::spawn(async move { server.await.map_err(Error::from) })
+}
+
+/// Until a signal comes, or one of the two gives up and takes the other with it.
+async fn until_stopped(
+    mut server: JoinHandle<Result<()>>,
+    worker: Option<JoinHandle<Result<()>>>,
+    shutdown: &Shutdown,
+    grace: Duration,
+) -> Result<ExitCode> {
+    let mut worker = worker.unwrap_or_else(|| tokio::spawn(std::future::pending()));
+    let outcome = tokio::select! {
+        signal = shutdown::requested() => signal.map_err(Error::from),
+        ended = &mut server => Err(gave_up("the server", ended)),
+        ended = &mut worker => Err(gave_up("the worker", ended)),
+    };
+    tracing::info!("shutting down");
+    // The worker holds a listener, and is waited for like every other that does.
+    let work = async {
+        if !server.is_finished() {
+            let _ = server.await;
+        }
+    };
+    if shutdown.finish(work, grace).await {
+        tracing::info!("stopped");
+    } else {
+        tracing::warn!("stopped; what had not ended in time was cut off");
+    }
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+fn gave_up(who: &str, ended: Result<Result<()>, tokio::task::JoinError>) -> Error {
+    match ended {
+        Ok(Ok(())) => anyhow!("{who} ended by itself"),
+        Ok(Err(error)) => error.context(format!("{who} failed")),
+        Err(error) => Error::from(error).context(format!("{who} failed")),
+    }
+}

@@ -1,0 +1,103 @@
+//! `bikelease user`: who signs in.
+
+use std::{env, process::ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use service::{
+    entity::{customer::CustomerId, user::Role},
+    user::CreateUser,
+};
+
+use super::{explain, say};
+use crate::node::Node;
+
+/// Where the password is, when it does not come on stdin.
+const PASSWORD: &str = "NEW_USER_PASSWORD";
+
+/// Makes logins
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  bikelease user create --tenant velo-nord --email ann@velo-nord.example --name Ann --role owner --password-stdin < password")]
+pub struct Options {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Makes a login of one tenant
+    #[command(after_help = "\
+The password, 8 to 128 characters, is the first line of stdin with --password-stdin, else
+the variable NEW_USER_PASSWORD; it is no argument, because others can see those.
+
+Example:
+  bikelease user create --tenant velo-nord --email ann@velo-nord.example --name Ann --role owner --password-stdin < password")]
+    Create(Create),
+}
+
+#[derive(Args)]
+struct Create {
+    /// The tenant's slug
+    #[arg(long, value_name = "SLUG")]
+    tenant: String,
+    #[arg(long)]
+    email: String,
+    #[arg(long)]
+    name: String,
+    #[arg(long, value_enum)]
+    role: RoleName,
+    /// Whose rentals the login starts: the id of a customer, for that role only
+    #[arg(long, value_name = "ID", required_if_eq("role", "customer"))]
+    customer: Option<CustomerId>,
+    /// Read the password from stdin
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RoleName {
+    Owner,
+    Staff,
+    Customer,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Owner => Self::Owner,
+            RoleName::Staff => Self::Staff,
+            RoleName::Customer => Self::Customer,
+        }
+    }
+}
+
+pub async fn run(node: &Node, options: Options) -> Result<ExitCode> {
+    let Action::Create(create) = options.action;
+    let slug = &create.tenant;
+    let tenant = service::tenant::by_slug(&node.app, slug).await.with_context(|| slug.clone())?;
+    let ctx = node.app.system(tenant.id, "create_user");
+    let customer = create.customer;
+    if let Some(customer) = customer {
+        service::customer::get(&ctx, customer).await.with_context(|| customer.to_string())?;
+    }
+    let password = password(create.password_stdin)?;
+    let (email, name, role) = (create.email, create.name, create.role.into());
+    let input = CreateUser { email, name, role, password, customer };
+    let user = service::user::create(&ctx, input).await.map_err(explain)?;
+    say(format_args!("made user {} ({}) of tenant {slug}, {}", user.email, user.name, user.id));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn password(from_stdin: bool) -> Result<String> {
+    if from_stdin {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).context("cannot read the password")?;
+        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    match env::var(PASSWORD) {
+        Ok(password) => Ok(password),
+        Err(_) => bail!("there is no password: give it with --password-stdin or in {PASSWORD}"),
+    }
+}

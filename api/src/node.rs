@@ -1,0 +1,118 @@
+//! One running process of the platform: its database, keys, feed and bus, wired by the configuration.
+
+use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use migration::{Migrator, MigratorTrait};
+use service::{
+    clock::Clock,
+    config::{Config, DatabaseUrl, Environment},
+    ctx::App,
+    db::Db,
+    event::{bus::Bus, feed::Feed, memory::Memory, redis::Redis},
+    job::queue::Queue,
+    keys::Keys,
+};
+
+/// How long another process that migrates at the same time may take for one step.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Node {
+    pub app: App,
+    database_url: DatabaseUrl,
+}
+
+impl Node {
+    /// Connects; changes nothing in the database, but creates the SQLite file when there is none.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self> {
+        let url = &config.database_url;
+        if url.is_sqlite() {
+            create(&config.data_dir)
+                .with_context(|| format!("cannot create the directory {}", config.data_dir.display()))?;
+        }
+        let db = Db::connect(url.expose(), config.database_pool)
+            .await
+            .with_context(|| format!("cannot open the database {url}"))?;
+        let secret = config.secret().context("cannot read or make the secret")?;
+        let keys = Arc::new(Keys::derive(secret.expose().as_bytes())?);
+        let feed = Feed::new(db.clone());
+        let bus = bus(config, &feed)?;
+        feed.use_bus(Arc::clone(&bus));
+        Ok(Self { app: App { db, clock, keys, bus, feed }, database_url: url.clone() })
+    }
+
+    /// Applies all pending migrations and sets up the job queue; several processes may do it at once.
+    pub async fn migrate(&self) -> Result<()> {
+        let mut pending = pending(&self.app).await?.len();
+        while pending > 0 {
+            let outcome = Migrator::up(self.app.db.writer(), None).await;
+            let before = pending;
+            if outcome.is_err() {
+                tokio::time::sleep(PATIENCE).await;
+            }
+            pending = self::pending(&self.app).await?.len();
+            // Where it went on in spite of the error, another process is at the same work.
+            if pending >= before {
+                outcome.context("cannot migrate the database")?;
+            }
+        }
+        self.queue().await?;
+        Ok(())
+    }
+
+    /// Takes back the last migrations.
+    pub async fn migrate_down(&self, steps: u32) -> Result<()> {
+        Migrator::down(self.app.db.writer(), Some(steps)).await.context("cannot take the migration back")
+    }
+
+    /// Every migration in order, with whether it is applied.
+    pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
+        let pending = pending(&self.app).await?;
+        let all = Migrator::get_migration_files();
+        Ok(all.iter().map(|file| (file.name().to_owned(), !pending.iter().any(|name| name == file.name()))).collect())
+    }
+
+    /// In development, migrates; in production, only looks whether somebody has.
+    pub async fn make_ready(&self, config: &Config) -> Result<()> {
+        match config.env {
+            Environment::Development => self.migrate().await,
+            Environment::Production => match pending(&self.app).await?.as_slice() {
+                [] => Ok(()),
+                names => bail!(
+                    "the database {} lacks {} migrations, {} first; run `bikelease migrate up`",
+                    self.database_url,
+                    names.len(),
+                    names[0]
+                ),
+            },
+        }
+    }
+
+    pub async fn queue(&self) -> Result<Queue> {
+        Queue::set_up(&self.app, self.database_url.expose()).await.context("cannot set up the job queue")
+    }
+}
+
+/// The names of the migrations that the database lacks. One that is ahead lacks none: the next version has migrated
+/// it, and this one works on until it is replaced.
+pub(crate) async fn pending(app: &App) -> service::Result<Vec<String>> {
+    match Migrator::get_pending_migrations_read_only(app.db.reader()).await {
+        Ok(pending) => Ok(pending.iter().map(|file| file.name().to_owned()).collect()),
+        Err(error) if error.to_string().contains("its file is missing") => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn bus(config: &Config, feed: &Feed) -> Result<Arc<dyn Bus>> {
+    Ok(match &config.redis_url {
+        Some(url) => Arc::new(Redis::start(url.expose(), feed.clone()).context("redis_url cannot be used")?),
+        None => Arc::new(Memory),
+    })
+}
+
+/// For its owner only: the database holds what nobody else may read.
+fn create(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}
