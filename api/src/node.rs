@@ -40,7 +40,11 @@ impl Node {
         let feed = Feed::new(db.clone());
         let bus = bus(config, &feed)?;
         feed.use_bus(Arc::clone(&bus));
-        Ok(Self { app: App { db, clock, keys, bus, feed }, database_url: url.clone() })
+        let retention = i64::try_from(config.event_retention_hours).unwrap_or(i64::MAX / 3_600_000);
+        let event_retention = chrono::Duration::hours(retention);
+        let mut app = App::new(db, clock, keys, bus, feed);
+        app.event_retention = event_retention;
+        Ok(Self { app, database_url: url.clone() })
     }
 
     /// Applies all pending migrations and sets up the job queue; several processes may do it at once.

@@ -99,6 +99,12 @@ macro_rules! of_tenant {
             pub fn update_of(tenant: $crate::tenant::TenantId) -> sea_orm::UpdateMany<Self> {
                 Self::update_many().filter(Column::TenantId.eq(tenant))
             }
+
+            /// A deletion of rows of one tenant.
+            #[expect(clippy::disallowed_methods, reason = "scoped to the tenant")]
+            pub fn delete_of(tenant: $crate::tenant::TenantId) -> sea_orm::DeleteMany<Self> {
+                Self::delete_many().filter(Column::TenantId.eq(tenant))
+            }
         }
     };
 }

@@ -40,6 +40,11 @@ macro_rules! sql_migration {
                 crate::ddl::run(manager, $up).await
             }
 
+            // SQLite changes its schema in transactions too: a killed migration leaves nothing half done.
+            fn use_transaction(&self) -> Option<bool> {
+                Some(true)
+            }
+
             async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
                 crate::ddl::run(manager, $down).await
             }

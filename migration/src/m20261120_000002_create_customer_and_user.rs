@@ -46,7 +46,7 @@ CREATE TABLE session (
     revoked_at TIMESTAMPTZ,
     created_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (tenant_id, id),
-    CONSTRAINT session_user FOREIGN KEY (tenant_id, user_id) REFERENCES "user" (tenant_id, id)
+    CONSTRAINT session_of_user FOREIGN KEY (tenant_id, user_id) REFERENCES "user" (tenant_id, id)
 );
 CREATE INDEX session_by_user ON session (tenant_id, user_id);
 "#,

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use entity::{Id, customer::CustomerId, tenant::TenantId, user::{Role, UserId}};
 use sea_orm::DatabaseConnection;
 
@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     db::Db,
     event::{bus::Bus, feed::Feed},
+    ids::Ids,
     keys::Keys,
 };
 
@@ -49,18 +50,23 @@ pub struct App {
     pub keys: Arc<Keys>,
     pub bus: Arc<dyn Bus>,
     pub feed: Feed,
+    /// How long events stay in their table; see `job`.
+    pub event_retention: Duration,
+    ids: Arc<Ids>,
 }
 
 impl App {
+    pub fn new(db: Db, clock: Arc<dyn Clock>, keys: Arc<Keys>, bus: Arc<dyn Bus>, feed: Feed) -> Self {
+        Self { db, clock, keys, bus, feed, event_retention: Duration::hours(72), ids: Arc::default() }
+    }
+
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    /// A UUIDv7 of this moment.
+    /// A UUIDv7 of this moment, later than all that this process made before.
     pub fn new_id<I: Id>(&self) -> I {
-        let millis = u64::try_from(self.now().timestamp_millis()).unwrap_or(0);
-        let random = crate::keys::random::<10>().unwrap_or_default();
-        I::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+        I::from_uuid(self.ids.next(self.now()))
     }
 
     /// The platform's own call into a tenant, for jobs and commands.

@@ -19,7 +19,7 @@ use crate::{
     permission::Permission,
     refusal::Refusal,
     text,
-    write::Tx,
+    write::{ROW, Tx},
 };
 
 pub const EMAIL: Constraint =
@@ -181,7 +181,7 @@ pub async fn by_ids(ctx: &Ctx, ids: &[CustomerId]) -> Result<HashMap<CustomerId,
 
 /// Locked before the vehicle, so that two starts of one customer cannot both pass the limit.
 pub(crate) async fn lock(tx: &Tx, id: CustomerId) -> Result<Model> {
-    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock_exclusive().one(&**tx).await?;
+    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock(ROW).one(&**tx).await?;
     found.ok_or(Error::NotFound(Subject::Customer))
 }
 

@@ -8,6 +8,7 @@ pub mod db;
 pub mod error;
 pub mod event;
 mod idempotency;
+mod ids;
 pub mod invariant;
 pub mod job;
 pub mod keys;

@@ -23,7 +23,7 @@ use crate::{
     ctx::Ctx,
     error::{Constraint, Error, Result, Subject},
     permission::Permission,
-    write::Tx,
+    write::{ROW, Tx},
 };
 
 /// The guarantee behind `VEHICLE_TAKEN`.
@@ -84,7 +84,7 @@ pub(crate) async fn lock(tx: &Tx, id: RentalId) -> Result<(Model, entity::vehicl
     let unlocked = list::visible(tx.ctx())?.filter(Column::Id.eq(id)).one(&**tx).await?;
     let vehicle_id = unlocked.ok_or(Error::NotFound(Subject::Rental))?.vehicle_id;
     let vehicle = crate::vehicle::lock(tx, vehicle_id).await?;
-    let rental = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock_exclusive().one(&**tx).await?;
+    let rental = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock(ROW).one(&**tx).await?;
     Ok((rental.ok_or(Error::NotFound(Subject::Rental))?, vehicle))
 }
 

@@ -20,7 +20,7 @@ use crate::{
     permission::Permission,
     refusal::Refusal,
     text,
-    write::Tx,
+    write::{ROW, Tx},
 };
 
 pub const SHORT_CODE: Constraint =
@@ -181,7 +181,7 @@ pub(crate) async fn find(tx: &Tx, id: StationId) -> Result<Model> {
 }
 
 pub(crate) async fn lock(tx: &Tx, id: StationId) -> Result<Model> {
-    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock_exclusive().one(&**tx).await?;
+    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock(ROW).one(&**tx).await?;
     found.ok_or(Error::NotFound(Subject::Station))
 }
 

@@ -17,7 +17,7 @@ use crate::{
     permission::Permission,
     refusal::Refusal,
     text,
-    write::Tx,
+    write::{ROW, Tx},
 };
 
 #[derive(Clone, Debug)]
@@ -180,7 +180,7 @@ pub(crate) async fn open(tx: &Tx, id: TariffId) -> Result<Model> {
 }
 
 async fn lock(tx: &Tx, id: TariffId) -> Result<Model> {
-    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock_exclusive().one(&**tx).await?;
+    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock(ROW).one(&**tx).await?;
     found.ok_or(Error::NotFound(Subject::Tariff))
 }
 

@@ -29,7 +29,7 @@ use crate::{
     refusal::Refusal,
     station::counters::{self, Rules},
     text, vehicle_type,
-    write::Tx,
+    write::{ROW, Tx},
 };
 
 pub const NUMBER: Constraint = Constraint { name: "vehicle_number", columns: "vehicle.tenant_id, vehicle.number" };
@@ -177,7 +177,7 @@ pub async fn by_ids(ctx: &Ctx, ids: &[VehicleId]) -> Result<HashMap<VehicleId, M
 /// The vehicle, locked; a hold that has run out is ended on the way.
 pub(crate) async fn lock(tx: &Tx, id: VehicleId) -> Result<Model> {
     use sea_orm::QuerySelect;
-    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock_exclusive().one(&**tx).await?;
+    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock(ROW).one(&**tx).await?;
     let vehicle = found.ok_or(Error::NotFound(Subject::Vehicle))?;
     if vehicle.hold_has_expired(tx.now()) { reserve::release(tx, vehicle, Some("expired")).await } else { Ok(vehicle) }
 }

@@ -17,7 +17,7 @@ use crate::{
     permission::Permission,
     refusal::Refusal,
     tariff, text,
-    write::Tx,
+    write::{ROW, Tx},
 };
 
 /// A hold of more than a day is a rental.
@@ -176,7 +176,7 @@ pub(crate) async fn open(tx: &Tx, id: VehicleTypeId) -> Result<Model> {
 }
 
 async fn lock(tx: &Tx, id: VehicleTypeId) -> Result<Model> {
-    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock_exclusive().one(&**tx).await?;
+    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock(ROW).one(&**tx).await?;
     found.ok_or(Error::NotFound(Subject::VehicleType))
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use entity::{Id, event, stream_head};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, Statement};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, Statement, sea_query::LockType};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -19,6 +19,10 @@ use crate::{
 };
 
 const ATTEMPTS: u32 = 5;
+
+/// The lock of a row that is about to change. Rows that refer to it may come meanwhile: with the stronger `FOR UPDATE`, two
+/// that both refer to a station and then count at it would wait for each other for ever.
+pub(crate) const ROW: LockType = LockType::NoKeyUpdate;
 
 /// A running write; cheap to clone, and a connection for every query.
 #[derive(Clone)]

@@ -15,7 +15,7 @@ async fn a_hold_that_nobody_meets_ends_on_time(#[values(Embedded, Production)] s
     let station = fleet.station(5).await;
     let vehicle = fleet.vehicle_at(&station).await;
     fleet.rider(&app).await.reserve(&vehicle).await.ok();
-    let mut board = app.socket(fleet.token.as_deref()).await;
+    let mut board = app.socket(fleet.token()).await;
     let document = "subscription { vehicleChanged(filter: {state: AVAILABLE}) { change eventTypes } }";
     board.subscribe("1", document, json!({})).await;
 
@@ -41,7 +41,7 @@ async fn a_rental_that_is_out_too_long_is_marked_once(#[values(Embedded, Product
     let (vehicle, station) = (fleet.vehicle().await, fleet.station(5).await);
     let ann = fleet.rider(&app).await;
     let rental = text(&ann.start_rental(&vehicle).await.ok()["rental"]["id"]);
-    let mut socket = app.socket(ann.token.as_deref()).await;
+    let mut socket = app.socket(ann.token()).await;
     let document = "subscription($id: ID!) { rentalChanged(rentalId: $id) { change rental { overdueAt } } }";
     socket.subscribe("1", document, json!({"id": rental})).await;
 

@@ -46,7 +46,7 @@ async fn what_leaves_a_filter_says_so(#[values(Embedded, Production)] shape: Sha
     let station = fleet.station(5).await;
     let vehicle = fleet.vehicle_at(&station).await;
     let ann = fleet.rider(&app).await;
-    let mut board = app.socket(fleet.token.as_deref()).await;
+    let mut board = app.socket(fleet.token()).await;
     board.subscribe("1", VEHICLES, json!({"filter": {"state": "AVAILABLE"}})).await;
 
     let rental = text(&ann.start_rental(&vehicle).await.ok()["rental"]["id"]);
@@ -72,7 +72,7 @@ async fn a_box_tells_who_comes_and_goes(#[values(Embedded, Production)] shape: S
     let vehicle = fleet.vehicle_at(&outside).await;
     let corner = |latitude: f64, longitude: f64| json!({"latitude": latitude, "longitude": longitude});
     let within = json!({"southWest": corner(49.9, 7.9), "northEast": corner(50.1, 8.1)});
-    let mut board = app.socket(fleet.token.as_deref()).await;
+    let mut board = app.socket(fleet.token()).await;
     board.subscribe("1", VEHICLES, json!({"filter": {"within": within}})).await;
 
     let move_to = async |station: &str| {
@@ -95,7 +95,7 @@ async fn who_comes_back_with_a_cursor_misses_nothing_and_sees_nothing_twice(
 ) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
-    let mut first = app.socket(fleet.token.as_deref()).await;
+    let mut first = app.socket(fleet.token()).await;
     first.subscribe("1", FLEET, json!({"kinds": ["VEHICLE_CHANGED"]})).await;
 
     let mut made = Vec::new();
@@ -112,7 +112,7 @@ async fn who_comes_back_with_a_cursor_misses_nothing_and_sees_nothing_twice(
     drop(first);
     made.push(fleet.vehicle().await);
 
-    let mut second = app.socket(fleet.token.as_deref()).await;
+    let mut second = app.socket(fleet.token()).await;
     second.subscribe("1", FLEET, json!({"kinds": ["VEHICLE_CHANGED"], "after": cursor})).await;
     made.push(fleet.vehicle().await);
     for _ in 0..3 {
@@ -140,7 +140,7 @@ async fn no_event_is_lost_or_repeated_while_many_write(#[values(Embedded, Produc
         }
     });
     let reader = async {
-        let mut socket = app.socket(fleet.token.as_deref()).await;
+        let mut socket = app.socket(fleet.token()).await;
         socket.subscribe("1", FLEET, json!({"kinds": ["VEHICLE_CHANGED"], "after": cursor})).await;
         let mut cursors = HashSet::new();
         let mut vehicles = HashSet::new();
@@ -169,7 +169,7 @@ async fn a_snapshot_and_its_cursor_leave_no_gap(#[values(Embedded, Production)] 
     assert_eq!(snapshot["nodes"][0]["vehiclesAvailable"], 0);
 
     fleet.vehicle_at(&station).await;
-    let mut board = app.socket(fleet.token.as_deref()).await;
+    let mut board = app.socket(fleet.token()).await;
     board.subscribe("1", STATIONS, json!({"after": snapshot["fleetCursor"]})).await;
 
     assert_eq!(board.data().await["station"]["vehiclesAvailable"], 1);
@@ -187,7 +187,7 @@ async fn a_cursor_that_cannot_be_served_asks_for_a_resync(#[values(Embedded, Pro
     // An old number that was pruned.
     app.sql("DELETE FROM event").await.unwrap();
     app.sql("UPDATE stream_head SET first_seq = last_seq + 1").await.unwrap();
-    let mut board = app.socket(fleet.token.as_deref()).await;
+    let mut board = app.socket(fleet.token()).await;
     board.subscribe("1", STATIONS, json!({"after": cursor})).await;
     assert_eq!(code(&board.message().await), "RESYNC_REQUIRED");
 
@@ -211,7 +211,7 @@ async fn a_cursor_of_another_tenant_or_a_changed_one_is_refused(#[values(Embedde
     changed.pop();
     changed.push(last);
 
-    let mut board = app.socket(fleet.token.as_deref()).await;
+    let mut board = app.socket(fleet.token()).await;
     for (id, cursor) in [("1", foreign), ("2", changed), ("3", "nonsense".to_owned())] {
         board.subscribe(id, STATIONS, json!({"after": cursor})).await;
         assert_eq!(code(&board.message().await), "BAD_USER_INPUT");
@@ -228,11 +228,11 @@ async fn a_rental_is_followed_to_its_end(#[values(Embedded, Production)] shape: 
     let rental = text(&ann.start_rental(&vehicle).await.ok()["rental"]["id"]);
     let document = "subscription($id: ID!) { rentalChanged(rentalId: $id) { cursor change rental { state price { amount } } } }";
 
-    let mut stranger = app.socket(ben.token.as_deref()).await;
+    let mut stranger = app.socket(ben.token()).await;
     stranger.subscribe("1", document, json!({"id": rental})).await;
     assert_eq!(code(&stranger.message().await), "NOT_FOUND");
 
-    let mut socket = app.socket(ann.token.as_deref()).await;
+    let mut socket = app.socket(ann.token()).await;
     socket.subscribe("1", document, json!({"id": rental})).await;
     ann.end_rental(&rental, &station).await.ok();
     let ended = socket.data().await;
@@ -249,7 +249,7 @@ async fn customers_watch_only_what_they_may_see(#[values(Embedded, Production)] 
     let station = fleet.station(5).await;
     let vehicle = fleet.vehicle_at(&station).await;
     let (ann, ben) = (fleet.rider(&app).await, fleet.rider(&app).await);
-    let mut socket = app.socket(ben.token.as_deref()).await;
+    let mut socket = app.socket(ben.token()).await;
     socket.subscribe("fleet", FLEET, json!({})).await;
     assert_eq!(code(&socket.message().await), "FORBIDDEN");
     socket.subscribe("vehicles", VEHICLES, json!({})).await;

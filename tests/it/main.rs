@@ -7,6 +7,8 @@ mod job;
 mod list;
 mod live;
 mod migration;
+mod nodes;
+mod readme;
 mod rental;
 mod schema;
 mod sign_in;

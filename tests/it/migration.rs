@@ -6,7 +6,7 @@ use entity::{
 };
 use migration::{Migrator, MigratorTrait};
 use rstest::rstest;
-use sea_orm::{ConnectionTrait, DatabaseConnection, EntityName, EntityTrait, IdenStatic, Iterable, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, IdenStatic, Iterable, Statement};
 use service::{db::Db, error::Constraint};
 use tests::Shape::{self, Embedded, Production};
 

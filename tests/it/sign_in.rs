@@ -57,7 +57,7 @@ async fn a_token_ends_after_ten_minutes(#[values(Embedded, Production)] shape: S
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     app.advance(Duration::minutes(10));
-    let answer = fleet.send("{ me { id } }", json!({})).await;
+    let answer = fleet.send_once("{ me { id } }", json!({})).await;
     assert_eq!((answer.status, answer.error().as_str()), (401, "UNAUTHENTICATED"));
 }
 
@@ -66,13 +66,13 @@ async fn a_token_ends_after_ten_minutes(#[values(Embedded, Production)] shape: S
 async fn a_token_that_was_touched_is_none(#[values(Embedded, Production)] shape: Shape) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
-    let token = fleet.token.clone().unwrap();
+    let token = fleet.token().unwrap();
     let parts: Vec<&str> = token.split('.').collect();
     // {"alg":"none","typ":"JWT"}
     let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{}.", parts[1]);
     let cut = token[..token.len() - 4].to_owned();
     for forged in [unsigned, cut, "nonsense".to_owned(), format!("{}.{}.{}", parts[0], parts[0], parts[2])] {
-        let client = Client { token: Some(forged), ..app.anonymous(None) };
+        let client = app.anonymous(None).with_token(Some(forged));
         assert_eq!(client.send("{ me { id } }", json!({})).await.error(), "UNAUTHENTICATED");
     }
 }

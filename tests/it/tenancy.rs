@@ -87,7 +87,7 @@ async fn a_subscriber_hears_nothing_of_another_tenant(#[values(Embedded, Product
     let app = TestApp::start(shape).await;
     let (a, b) = (app.fleet("Velo Nord").await, app.fleet("Rad Sued").await);
     let theirs = objects(&app, &b).await;
-    let mut socket = app.socket(a.token.as_deref()).await;
+    let mut socket = app.socket(a.token()).await;
     let ids = json!({"ids": [theirs.station], "id": theirs.vehicle});
     socket.subscribe("1", "subscription { fleetEvents { cursor } }", json!({})).await;
     let stations = "subscription($ids: [ID!]) { stationAvailability(stationIds: $ids) { cursor } }";

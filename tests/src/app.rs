@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use api::node::Node;
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::ConnectionTrait;
-use service::{clock::ManualClock, config::Config, job::queue::Queue};
+use service::{clock::ManualClock, config::Config};
 use tokio::sync::watch;
 
 use crate::{Client, Fleet, Shape, Socket, shape::Place};
@@ -14,7 +14,6 @@ pub struct TestApp {
     pub shape: Shape,
     pub clock: ManualClock,
     pub node: Node,
-    pub queue: Queue,
     pub place: Place,
     pub config: Config,
     address: SocketAddr,
@@ -43,14 +42,13 @@ impl TestApp {
         // Far ahead, so that no worker by the system's time finds a job due before a test says so.
         let clock = ManualClock::starting_at("2035-01-01T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
         let node = Node::start(&config, Arc::new(clock.clone())).await.unwrap();
-        let queue = service::job::queue::open(&node.app.db, &place.database_url).await.unwrap();
         let (shutdown, stopping) = watch::channel(false);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = api::http::router(node.app.clone(), &config, stopping);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { shape, clock, node, queue, place, config, address, http: reqwest::Client::new(), shutdown }
+        Self { shape, clock, node, place, config, address, http: reqwest::Client::new(), shutdown }
     }
 
     pub fn url(&self) -> String {
@@ -63,7 +61,12 @@ impl TestApp {
 
     /// Somebody who has not signed in, at a tenant or at none.
     pub fn anonymous(&self, tenant: Option<&str>) -> Client {
-        Client { http: self.http.clone(), url: self.url(), token: None, tenant: tenant.map(ToOwned::to_owned) }
+        Client {
+            http: self.http.clone(),
+            url: self.url(),
+            tokens: Arc::default(),
+            tenant: tenant.map(ToOwned::to_owned),
+        }
     }
 
     /// A new tenant with an owner and nothing else.
@@ -71,7 +74,7 @@ impl TestApp {
         Fleet::create(self, name).await
     }
 
-    pub async fn socket(&self, token: Option<&str>) -> Socket {
+    pub async fn socket(&self, token: Option<String>) -> Socket {
         Socket::connect(self.address, serde_json::json!({"token": token})).await
     }
 
@@ -90,7 +93,7 @@ impl TestApp {
 
     /// Runs everything that is due by the test's clock.
     pub async fn run_jobs(&self) -> usize {
-        service::job::worker::run_due(&self.node.app, &self.queue).await.unwrap()
+        service::job::worker::run_due(&self.node.app).await.unwrap()
     }
 
     /// Raw SQL, as an attacker or a bug would send it.

@@ -2,7 +2,10 @@
 
 use std::{
     ops::Deref,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use entity::{money::Currency, user::Role};
@@ -12,7 +15,7 @@ use service::{
     user::{CreateUser, sign_in::SignIn},
 };
 
-use crate::{Client, TestApp};
+use crate::{Client, TestApp, graphql::Tokens};
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 const PASSWORD: &str = "correct horse";
@@ -181,7 +184,8 @@ async fn sign_up(
     service::user::create(&app.system(tenant.id, "test"), input).await.unwrap();
     let input = SignIn { tenant: tenant.slug.clone(), email, password };
     let signed_in = service::user::sign_in::sign_in(app, input).await.unwrap();
-    Client { token: Some(signed_in.access_token), ..test.anonymous(None) }
+    let tokens = Tokens { access: Some(signed_in.access_token), refresh: Some(signed_in.refresh_token) };
+    Client { tokens: Arc::new(Mutex::new(tokens)), ..test.anonymous(None) }
 }
 
 pub fn text(value: &Value) -> String {

@@ -1,14 +1,22 @@
 //! A GraphQL client as partners write it: HTTP, JSON, a bearer token.
 
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 
-/// Somebody who calls; anonymous without a token.
+/// Somebody who calls; anonymous without tokens. Goes on with a new token when the old one is over, as real clients do.
 #[derive(Clone)]
 pub struct Client {
     pub http: reqwest::Client,
     pub url: String,
-    pub token: Option<String>,
+    pub tokens: Arc<Mutex<Tokens>>,
     pub tenant: Option<String>,
+}
+
+#[derive(Clone, Default)]
+pub struct Tokens {
+    pub access: Option<String>,
+    pub refresh: Option<String>,
 }
 
 /// What came back.
@@ -19,9 +27,31 @@ pub struct Answer {
 }
 
 impl Client {
+    pub fn token(&self) -> Option<String> {
+        self.tokens.lock().unwrap().access.clone()
+    }
+
+    /// The same caller with this token and no way to a newer one.
+    pub fn with_token(&self, token: Option<String>) -> Self {
+        Self { tokens: Arc::new(Mutex::new(Tokens { access: token, refresh: None })), ..self.clone() }
+    }
+
     pub async fn send(&self, query: &str, variables: Value) -> Answer {
+        let answer = self.send_once(query, variables.clone()).await;
+        let refresh = self.tokens.lock().unwrap().refresh.clone();
+        let Some(refresh) = refresh.filter(|_| answer.status == 401) else { return answer };
+        let document = "mutation($input: RefreshSessionInput!) {
+            refreshSession(input: $input) { accessToken refreshToken userErrors { code field message } } }";
+        let anyone = self.with_token(None);
+        let renewed = anyone.send_once(document, json!({"input": {"refreshToken": refresh}})).await.ok();
+        let text = |name: &str| renewed[name].as_str().map(ToOwned::to_owned);
+        *self.tokens.lock().unwrap() = Tokens { access: text("accessToken"), refresh: text("refreshToken") };
+        self.send_once(query, variables).await
+    }
+
+    pub async fn send_once(&self, query: &str, variables: Value) -> Answer {
         let mut request = self.http.post(format!("{}/graphql", self.url));
-        if let Some(token) = &self.token {
+        if let Some(token) = self.token() {
             request = request.bearer_auth(token);
         }
         if let Some(tenant) = &self.tenant {

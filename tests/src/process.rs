@@ -3,6 +3,7 @@
 use std::{
     path::PathBuf,
     process::Stdio,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -11,7 +12,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::Client;
+use crate::{Client, graphql::Tokens};
 
 pub struct Process {
     child: Child,
@@ -68,7 +69,8 @@ impl Process {
     }
 
     pub fn client(&self, token: Option<String>) -> Client {
-        Client { http: reqwest::Client::new(), url: self.url(), token, tenant: None }
+        let tokens = Arc::new(Mutex::new(Tokens { access: token, refresh: None }));
+        Client { http: reqwest::Client::new(), url: self.url(), tokens, tenant: None }
     }
 
     async fn ready(&self) {

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::atomic::{AtomicU32, Ordering}};
 
 use migration::MigratorTrait;
 use sea_orm::{ConnectionTrait, Database};
+use service::job::queue::Queue;
 use tokio::sync::OnceCell;
 
 /// Every black-box test runs once in each.
@@ -82,7 +83,7 @@ async fn migrated_template() -> String {
 async fn set_up(url: &str) {
     let db = service::db::Db::connect(url, 2).await.unwrap();
     migration::Migrator::up(db.writer(), None).await.unwrap();
-    service::job::queue::set_up(&db, url).await.unwrap();
+    Queue::open(&db, url).await.unwrap().migrate().await.unwrap();
     db.close().await.unwrap();
 }
 

@@ -25,7 +25,7 @@ enum Direction {
 Safe to run again, and by several at once.
 
 Example:
-  BIKELEASE_DATABASE_URL=postgres://db/fleet bikelease migrate up")]
+  bikelease migrate up --config /etc/bikelease.toml")]
     Up,
     /// Takes back what was applied last, and the data in it
     #[command(after_help = "\

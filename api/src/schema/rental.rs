@@ -13,7 +13,7 @@ use entity::{
     tariff::{LineKind, TariffId},
     vehicle::VehicleId,
 };
-use futures_util::{StreamExt, future::ready, stream};
+use futures_util::{StreamExt, stream};
 use service::{
     event::{Event, Recorded},
     page::{Direction, PageArgs},
@@ -389,11 +389,10 @@ impl RentalSubscription {
         if rental.ended_at.is_some() && !replays {
             return Ok(stream::empty().boxed());
         }
-        let mut open = true;
-        let until_ended = changes.take_while(move |change| {
-            let before = open;
-            open = change.as_ref().is_ok_and(|c| matches!(c.change, RentalChange::Started | RentalChange::Overdue));
-            ready(before)
+        let until_ended = stream::unfold((changes, true), |(mut changes, open)| async move {
+            let change = if open { changes.next().await? } else { return None };
+            let open = change.as_ref().is_ok_and(|c| matches!(c.change, RentalChange::Started | RentalChange::Overdue));
+            Some((change, (changes, open)))
         });
         Ok(until_ended.boxed())
     }

@@ -12,6 +12,7 @@ use rust_decimal::Decimal as Exact;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decimal(pub Exact);
 
+/// An exact decimal number as a string, such as `"12.50"`. A JSON number is refused, because it may have lost digits on its way.
 #[Scalar(specified_by_url = "https://www.w3.org/TR/xmlschema11-2/#decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -34,6 +35,7 @@ impl ScalarType for Decimal {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CurrencyCode(pub money::Currency);
 
+/// An ISO 4217 currency code, such as `KES`.
 #[Scalar(specified_by_url = "https://www.iso.org/iso-4217-currency-codes.html")]
 impl ScalarType for CurrencyCode {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -54,6 +56,9 @@ impl ScalarType for CurrencyCode {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cursor(pub String);
 
+/// A place in the stream of a tenant's events: everything up to it is known to whoever holds it.
+///
+/// Opaque and signed. Give the newest one that you have as `after` to go on from there.
 #[Scalar(specified_by_url = "https://relay.dev/graphql/connections.htm#sec-Cursor")]
 impl ScalarType for Cursor {
     fn parse(value: Value) -> InputValueResult<Self> {

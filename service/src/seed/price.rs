@@ -59,16 +59,16 @@ fn terms() -> Result<Terms> {
     let half_hours = |start, end, dollars: i64| Segment { start, end, rate: Decimal::from(dollars), interval: 30 };
     let terms = Terms {
         currency: dollar()?,
-        unlock_minor: 2_00,
+        unlock_minor: 200,
         per_minute: vec![half_hours(30, Some(60), 4), half_hours(60, None, 7)],
         per_kilometre: Vec::new(),
         included_minutes: 30,
-        daily_cap_minor: Some(150_00),
+        daily_cap_minor: Some(15_000),
         tax_rate: Decimal::new(875, 4),
         overdue_after_minutes: Some(24 * 60),
-        penalty: Some(Penalty { basis: PenaltyBasis::Flat, amount_minor: 50_00, max_minor: None }),
-        collateral_minor: 101_00,
-        lost_vehicle_fee_minor: 1_200_00,
+        penalty: Some(Penalty { basis: PenaltyBasis::Flat, amount_minor: 5_000, max_minor: None }),
+        collateral_minor: 10_100,
+        lost_vehicle_fee_minor: 120_000,
     };
     terms.check().map_err(Error::internal)?;
     Ok(terms)

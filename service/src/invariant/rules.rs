@@ -1,0 +1,102 @@
+//! The invariants as SQL that both databases read: each counts what breaks it.
+
+/// Name, what should hold, and a count of where it does not.
+pub(super) const RULES: [(&str, &str, &str); 11] = [
+    (
+        "open_rentals",
+        "a vehicle has at most one open rental",
+        "SELECT count(*) FROM (SELECT 1 AS one FROM rental WHERE ended_at IS NULL
+         GROUP BY tenant_id, vehicle_id HAVING count(*) > 1) AS doubled",
+    ),
+    (
+        "rented_vehicles",
+        "the vehicle of an open rental is out",
+        "SELECT count(*) FROM rental r JOIN vehicle v ON v.tenant_id = r.tenant_id AND v.id = r.vehicle_id
+         WHERE r.ended_at IS NULL AND v.state NOT IN ('on_trip', 'non_contactable', 'missing', 'elsewhere')",
+    ),
+    (
+        "vehicles_on_trip",
+        "a vehicle on a trip has an open rental",
+        "SELECT count(*) FROM vehicle v WHERE v.state = 'on_trip' AND NOT EXISTS (SELECT 1 FROM rental r
+         WHERE r.tenant_id = v.tenant_id AND r.vehicle_id = v.id AND r.ended_at IS NULL)",
+    ),
+    (
+        "holds",
+        "a reserved vehicle has a customer and an end, and no other has",
+        "SELECT count(*) FROM vehicle WHERE (state = 'reserved') <> (reserved_by IS NOT NULL)
+         OR (reserved_by IS NULL) <> (reserved_until IS NULL)",
+    ),
+    (
+        "station_counters",
+        "a station's counters are the vehicles that stand there",
+        "SELECT count(*) FROM station s WHERE
+         s.vehicles_available <> (SELECT count(*) FROM vehicle v WHERE v.tenant_id = s.tenant_id AND v.station_id = s.id
+             AND v.archived_at IS NULL AND v.state = 'available')
+         OR s.vehicles_reserved <> (SELECT count(*) FROM vehicle v WHERE v.tenant_id = s.tenant_id AND v.station_id = s.id
+             AND v.archived_at IS NULL AND v.state = 'reserved')
+         OR s.vehicles_disabled <> (SELECT count(*) FROM vehicle v WHERE v.tenant_id = s.tenant_id AND v.station_id = s.id
+             AND v.archived_at IS NULL AND v.state IN ('non_operational', 'non_contactable'))",
+    ),
+    (
+        "station_docks",
+        "a station's free docks are what its vehicles leave",
+        "SELECT count(*) FROM station WHERE docks_available <> CASE
+         WHEN capacity > vehicles_available + vehicles_reserved + vehicles_disabled
+         THEN capacity - vehicles_available - vehicles_reserved - vehicles_disabled ELSE 0 END",
+    ),
+    (
+        "event_numbers",
+        "a tenant's events are numbered without a gap up to its head",
+        "SELECT count(*) FROM stream_head h WHERE
+         h.last_seq - h.first_seq + 1 <> (SELECT count(*) FROM event e WHERE e.tenant_id = h.tenant_id
+             AND e.seq >= h.first_seq AND e.seq <= h.last_seq)
+         OR EXISTS (SELECT 1 FROM event e WHERE e.tenant_id = h.tenant_id AND e.seq > h.last_seq)",
+    ),
+    (
+        "consumers",
+        "no durable reader is ahead of its stream",
+        "SELECT count(*) FROM consumer c JOIN stream_head h ON h.tenant_id = c.tenant_id WHERE c.acked_seq > h.last_seq",
+    ),
+    (
+        "price_lines",
+        "the lines of a closed rental sum to its price",
+        "SELECT count(*) FROM rental r WHERE r.ended_at IS NOT NULL AND r.price_minor <> (SELECT coalesce(sum(l.amount_minor), 0)
+         FROM price_line l WHERE l.tenant_id = r.tenant_id AND l.rental_id = r.id)",
+    ),
+    ("rental_times", "no rental ends before it starts", "SELECT count(*) FROM rental WHERE ended_at < started_at"),
+    (
+        "answers",
+        "every kept idempotency key has its answer",
+        "SELECT count(*) FROM idempotency WHERE answer IS NULL",
+    ),
+];
+
+/// A table, its column, and the table that this refers to.
+pub(super) const REFERENCES: [(&str, &str, &str); 17] = [
+    ("\"user\"", "customer_id", "customer"),
+    ("session", "user_id", "\"user\""),
+    ("vehicle_type", "default_tariff_id", "tariff"),
+    ("vehicle", "vehicle_type_id", "vehicle_type"),
+    ("vehicle", "station_id", "station"),
+    ("vehicle", "reserved_by", "customer"),
+    ("vehicle_event", "vehicle_id", "vehicle"),
+    ("vehicle_event", "station_id", "station"),
+    ("vehicle_event", "rental_id", "rental"),
+    ("rental", "vehicle_id", "vehicle"),
+    ("rental", "customer_id", "customer"),
+    ("rental", "tariff_id", "tariff"),
+    ("rental", "start_station_id", "station"),
+    ("rental", "end_station_id", "station"),
+    ("price_line", "rental_id", "rental"),
+    ("idempotency", "tenant_id", "stream_head"),
+    ("event", "tenant_id", "stream_head"),
+];
+
+/// Counts the rows whose reference leads nowhere within their tenant.
+pub(super) fn dangling(child: &str, column: &str, parent: &str) -> String {
+    let own = if column == "tenant_id" { "tenant_id" } else { "id" };
+    format!(
+        "SELECT count(*) FROM {child} c LEFT JOIN {parent} p ON p.tenant_id = c.tenant_id AND p.{own} = c.{column}
+         WHERE c.{column} IS NOT NULL AND p.tenant_id IS NULL"
+    )
+}

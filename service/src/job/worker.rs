@@ -1,0 +1,121 @@
+//! Runs the jobs: any number of workers share them, and each job runs in one place at a time.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use apalis::prelude::{BackendExt, BoxDynError, Data, WorkerBuilder};
+use apalis_postgres::PostgresStorage;
+use apalis_sqlite::SqliteStorage;
+use futures_util::FutureExt;
+use sea_orm::ConnectionTrait;
+use tokio::sync::watch;
+
+use super::{Job, SCHEDULE, consumer, queue, queue::Queue};
+use crate::{
+    ctx::App,
+    error::{Error, Result},
+};
+
+const POLL: Duration = Duration::from_millis(500);
+/// A worker that is not heard of for twice this long is dead, and others take its jobs.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Until told to stop; what is under way is finished first.
+pub async fn run(app: App, queue: Queue, stop: watch::Receiver<bool>) -> Result<()> {
+    let consuming = tokio::spawn(consume(app.clone(), stop.clone()));
+    let scheduling = tokio::spawn(schedule(app.clone(), stop.clone()));
+    let worked = work(app, queue, stop).await;
+    let (consumed, scheduled) = tokio::join!(consuming, scheduling);
+    consumed.and(scheduled).map_err(Error::internal)?;
+    worked
+}
+
+/// Makes jobs out of events as they come.
+async fn consume(app: App, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = consumer::drain(&app).await {
+            tracing::warn!(%error, "events wait to become jobs");
+        }
+        if stopped_within(&mut stop, POLL).await {
+            return;
+        }
+    }
+}
+
+/// Adds what comes again and again; of many nodes one gets each slot.
+async fn schedule(app: App, mut stop: watch::Receiver<bool>) {
+    loop {
+        for (job, every) in SCHEDULE {
+            if let Err(error) = add(&app, &job, every.num_seconds()).await {
+                tracing::warn!(%error, job = job.name(), "a scheduled job was not added");
+            }
+        }
+        if stopped_within(&mut stop, Duration::from_secs(5)).await {
+            return;
+        }
+    }
+}
+
+async fn add(app: &App, job: &Job, every_seconds: i64) -> Result<()> {
+    let (db, now) = (app.db.writer(), app.now());
+    let key = format!("{}:{}", job.name(), now.timestamp() / every_seconds);
+    db.execute_raw(queue::addition(app.db.backend(), job, key, now)?).await?;
+    Ok(())
+}
+
+async fn work(app: App, queue: Queue, stop: watch::Receiver<bool>) -> Result<()> {
+    let name = format!("bikelease-{}", uuid::Builder::from_random_bytes(crate::keys::random()?).into_uuid());
+    let ended = match queue {
+        Queue::Sqlite(pool) => {
+            let config = apalis_sqlite::Config::default().queue(queue::NAME).heartbeat_interval(HEARTBEAT);
+            let backend = SqliteStorage::<Job>::new(&pool).with_config(config).poll_with_interval(POLL);
+            let worker = WorkerBuilder::new(name.as_str()).backend(backend).data(app).build(execute);
+            worker.run_until(told_to(stop)).await
+        }
+        Queue::Postgres(pool) => {
+            let config = apalis_postgres::Config::default().queue(queue::NAME).heartbeat_interval(HEARTBEAT);
+            let backend = PostgresStorage::<Job>::new(&pool).with_config(config).poll_with_interval(POLL);
+            let worker = WorkerBuilder::new(name.as_str()).backend(backend).data(app).build(execute);
+            worker.run_until(told_to(stop)).await
+        }
+    };
+    ended.map_err(|error| Error::Unavailable(error.to_string().into()))
+}
+
+async fn execute(job: Job, app: Data<App>) -> Result<(), BoxDynError> {
+    // One job's defect must not take the worker with it.
+    let ran = AssertUnwindSafe(job.run(&app)).catch_unwind().await;
+    let done = ran.unwrap_or_else(|_| Err(Error::internal("the job panicked")));
+    if let Err(error) = &done {
+        tracing::warn!(%error, job = job.name(), "a job failed and is tried again");
+    }
+    Ok(done?)
+}
+
+async fn told_to(mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    // A sender that is gone says the same.
+    let _ = stop.wait_for(|stop| *stop).await;
+    Ok(())
+}
+
+async fn stopped_within(stop: &mut watch::Receiver<bool>, time: Duration) -> bool {
+    tokio::time::timeout(time, stop.wait_for(|stop| *stop)).await.is_ok()
+}
+
+/// Makes and runs everything that is due by the app's clock, in this process and to the end; gives how many jobs ran.
+///
+/// For tests, whose clock is not the system's.
+pub async fn run_due(app: &App) -> Result<usize> {
+    let mut ran = 0;
+    loop {
+        consumer::drain(app).await?;
+        let due = queue::due(app.db.reader(), app.now()).await?;
+        if due.is_empty() {
+            return Ok(ran);
+        }
+        for (id, job) in due {
+            job.run(app).await?;
+            queue::done(app.db.writer(), &id).await?;
+            ran += 1;
+        }
+    }
+}
