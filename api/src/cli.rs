@@ -28,12 +28,16 @@ use crate::{log, node::Node};
 
 /// Rents and leases bikes, and anything else with wheels: one GraphQL API.
 #[derive(Parser)]
-#[command(name = "bikelease", version, after_help = "\
+#[command(
+    name = "bikelease",
+    version,
+    after_help = "\
 Without a command, it serves. Everything can be configured by variables, such as
 BIKELEASE_DATABASE_URL, or by the same keys in a TOML file.
 
 Example:
-  bikelease --port 9000")]
+  bikelease --port 9000"
+)]
 struct Cli {
     /// The configuration file [default: $BIKELEASE_CONFIG, or bikelease.toml here if there is one]
     #[arg(long, global = true, value_name = "PATH")]
@@ -100,7 +104,9 @@ impl Cli {
         }
         let config = Config::read(self.config.as_deref())?;
         match command {
-            Command::Serve(options) => return serve::run(options.apply(config), options.no_worker).await,
+            Command::Serve(options) => {
+                return serve::run(options.apply(config), options.no_worker).await;
+            }
             Command::Worker(_) => return worker::run(config).await,
             Command::Healthcheck(_) => return healthcheck::run(&config).await,
             _ => log::start_quietly(&config)?,
@@ -125,7 +131,9 @@ fn say(line: impl Display) {
 /// A refusal in words, with the field that it is about.
 fn explain(error: service::Error) -> anyhow::Error {
     match error {
-        service::Error::Invalid(invalid) => anyhow!("{} {}", invalid.field.join("."), invalid.message),
+        service::Error::Invalid(invalid) => {
+            anyhow!("{} {}", invalid.field.join("."), invalid.message)
+        }
         error => error.into(),
     }
 }
@@ -147,14 +155,24 @@ mod tests {
     fn serving_needs_no_name() {
         assert!(parse("bikelease").unwrap().command.is_none());
         assert!(parse("bikelease --port 0 --no-worker").unwrap().serve.any());
-        assert!(matches!(parse("bikelease serve --port 0").unwrap().command, Some(Command::Serve(_))));
+        assert!(matches!(
+            parse("bikelease serve --port 0").unwrap().command,
+            Some(Command::Serve(_))
+        ));
         assert!(parse("bikelease --config x migrate status").unwrap().config.is_some());
         assert!(parse("bikelease migrate status --config x").unwrap().config.is_some());
     }
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        for line in ["--port 0 migrate up", "--port 70000", "migrate", "tenant", "fly", "migrate down --steps 0"] {
+        for line in [
+            "--port 0 migrate up",
+            "--port 70000",
+            "migrate",
+            "tenant",
+            "fly",
+            "migrate down --steps 0",
+        ] {
             let error = parse(&format!("bikelease {line}")).err().unwrap();
             assert_eq!(error.exit_code(), 2, "{line}");
         }
@@ -164,7 +182,8 @@ mod tests {
     fn every_command_has_an_example() {
         let mut cli = Cli::command();
         cli.build();
-        let mut open: Vec<_> = cli.get_subcommands().filter(|command| command.get_name() != "help").collect();
+        let mut open: Vec<_> =
+            cli.get_subcommands().filter(|command| command.get_name() != "help").collect();
         while let Some(command) = open.pop() {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Example:\n  bikelease "), "{}", command.get_name());

@@ -22,6 +22,7 @@ impl Call for Context<'_> {
     }
 
     fn load(&self) -> Result<&DataLoader<Batch>> {
-        self.data::<DataLoader<Batch>>().map_err(|_| Error::from(service::Error::internal("no loaders in this request")))
+        self.data::<DataLoader<Batch>>()
+            .map_err(|_| Error::from(service::Error::internal("no loaders in this request")))
     }
 }

@@ -61,7 +61,8 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
     let executor = schema::build(app.clone());
     let default_tenant = config.default_tenant.clone();
     let sessions: Arc<dyn Sessions> = Arc::new(AppSessions { app, default_tenant });
-    let settings = Arc::new(Settings { origins: config.allowed_origins.clone(), ..Settings::default() });
+    let settings =
+        Arc::new(Settings { origins: config.allowed_origins.clone(), ..Settings::default() });
     let door = Door { executor: executor.clone(), sessions: Arc::clone(&sessions) };
     let sockets = Sockets { executor, sessions, settings, shutdown };
     Router::new()
@@ -85,12 +86,19 @@ async fn query_or_socket(
 }
 
 async fn graphiql() -> Html<String> {
-    Html(GraphiQLSource::build().endpoint("/graphql").subscription_endpoint("/graphql").title("bikelease").finish())
+    Html(
+        GraphiQLSource::build()
+            .endpoint("/graphql")
+            .subscription_endpoint("/graphql")
+            .title("bikelease")
+            .finish(),
+    )
 }
 
 /// For the pages of `allowed_origins`; without any, browsers let no other page read an answer.
 fn cors(config: &Config) -> CorsLayer {
-    let origins = config.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let origins =
+        config.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     CorsLayer::new()
         .allow_origin(origins.collect::<Vec<_>>())
         .allow_methods([Method::GET, Method::POST])
@@ -105,7 +113,8 @@ fn cors(config: &Config) -> CorsLayer {
 }
 
 async fn not_found(id: RequestId) -> Response {
-    Refusal::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this address").into_response(&id)
+    Refusal::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this address")
+        .into_response(&id)
 }
 
 async fn method_not_allowed(id: RequestId) -> Response {

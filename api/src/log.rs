@@ -22,8 +22,9 @@ pub fn start_quietly(config: &Config) -> Result<()> {
 }
 
 fn install(config: &Config, filter: &str) -> Result<()> {
-    let filter = EnvFilter::try_new(filter)
-        .with_context(|| format!("log is {:?}; allowed: filters such as info or info,service=debug", config.log))?;
+    let filter = EnvFilter::try_new(filter).with_context(|| {
+        format!("log is {:?}; allowed: filters such as info or info,service=debug", config.log)
+    })?;
     let registry = tracing_subscriber::registry().with(filter);
     let json = match config.log_format {
         LogFormat::Auto => !io::stderr().is_terminal(),

@@ -16,9 +16,8 @@ fn main() -> ExitCode {
         .build();
     match runtime {
         // On a worker: the main thread's stack is whatever the system gives.
-        Ok(runtime) => runtime.block_on(async {
-            tokio::spawn(api::cli::run()).await.unwrap_or(ExitCode::FAILURE)
-        }),
+        Ok(runtime) => runtime
+            .block_on(async { tokio::spawn(api::cli::run()).await.unwrap_or(ExitCode::FAILURE) }),
         Err(error) => {
             eprintln!("bikelease: cannot start threads: {error}");
             ExitCode::FAILURE

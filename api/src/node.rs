@@ -29,8 +29,9 @@ impl Node {
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self> {
         let url = &config.database_url;
         if url.is_sqlite() {
-            create(&config.data_dir)
-                .with_context(|| format!("cannot create the directory {}", config.data_dir.display()))?;
+            create(&config.data_dir).with_context(|| {
+                format!("cannot create the directory {}", config.data_dir.display())
+            })?;
         }
         let db = Db::connect(url.expose(), config.database_pool)
             .await
@@ -68,14 +69,19 @@ impl Node {
 
     /// Takes back the last migrations.
     pub async fn migrate_down(&self, steps: u32) -> Result<()> {
-        Migrator::down(self.app.db.writer(), Some(steps)).await.context("cannot take the migration back")
+        Migrator::down(self.app.db.writer(), Some(steps))
+            .await
+            .context("cannot take the migration back")
     }
 
     /// Every migration in order, with whether it is applied.
     pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
         let pending = pending(&self.app).await?;
         let all = Migrator::get_migration_files();
-        Ok(all.iter().map(|file| (file.name().to_owned(), !pending.iter().any(|name| name == file.name()))).collect())
+        Ok(all
+            .iter()
+            .map(|file| (file.name().to_owned(), !pending.iter().any(|name| name == file.name())))
+            .collect())
     }
 
     /// In development, migrates; in production, only looks whether somebody has.
@@ -95,7 +101,9 @@ impl Node {
     }
 
     pub async fn queue(&self) -> Result<Queue> {
-        Queue::set_up(&self.app, self.database_url.expose()).await.context("cannot set up the job queue")
+        Queue::set_up(&self.app, self.database_url.expose())
+            .await
+            .context("cannot set up the job queue")
     }
 }
 
@@ -111,7 +119,9 @@ pub(crate) async fn pending(app: &App) -> service::Result<Vec<String>> {
 
 fn bus(config: &Config, feed: &Feed) -> Result<Arc<dyn Bus>> {
     Ok(match &config.redis_url {
-        Some(url) => Arc::new(Redis::start(url.expose(), feed.clone()).context("redis_url cannot be used")?),
+        Some(url) => {
+            Arc::new(Redis::start(url.expose(), feed.clone()).context("redis_url cannot be used")?)
+        }
         None => Arc::new(Memory),
     })
 }

@@ -79,7 +79,7 @@ pub fn sdl() -> String {
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
-       .extension(ErrorCodes)
+        .extension(ErrorCodes)
         .extension(loader::FreshLoaders)
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)
@@ -95,7 +95,10 @@ fn patch<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
 }
 
 /// A use case with an input that may have turned out invalid.
-async fn with<I, T, Fut>(input: service::Result<I>, run: impl FnOnce(I) -> Fut) -> service::Result<T>
+async fn with<I, T, Fut>(
+    input: service::Result<I>,
+    run: impl FnOnce(I) -> Fut,
+) -> service::Result<T>
 where
     Fut: Future<Output = service::Result<T>>,
 {

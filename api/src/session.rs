@@ -24,7 +24,12 @@ pub struct AppSessions {
 
 #[async_trait]
 impl Sessions for AppSessions {
-    async fn open(&self, token: Option<&str>, tenant: Option<&str>, request_id: &str) -> Result<Session, Refused> {
+    async fn open(
+        &self,
+        token: Option<&str>,
+        tenant: Option<&str>,
+        request_id: &str,
+    ) -> Result<Session, Refused> {
         let (call, expires_in) = match token {
             Some(token) => {
                 let bearer = token::open(&self.app, token).await.map_err(refused)?;

@@ -1,7 +1,9 @@
 //! Typed ids: a UUIDv7 in the database, a prefixed string such as `rental_…` at the edge.
 
 /// What every typed id can do.
-pub trait Id: Copy + Send + Sync + Sized + std::fmt::Display + std::str::FromStr<Err = IdError> + 'static {
+pub trait Id:
+    Copy + Send + Sync + Sized + std::fmt::Display + std::str::FromStr<Err = IdError> + 'static
+{
     const PREFIX: &'static str;
     fn from_uuid(uuid: uuid::Uuid) -> Self;
     fn uuid(self) -> uuid::Uuid;
@@ -18,7 +20,9 @@ pub struct IdError {
 pub(crate) fn parse(text: &str, prefix: &'static str) -> Result<uuid::Uuid, IdError> {
     text.strip_prefix(prefix)
         .and_then(|rest| rest.strip_prefix('_'))
-        .filter(|hex| hex.len() == 32 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+        .filter(|hex| {
+            hex.len() == 32 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        })
         .and_then(|hex| uuid::Uuid::try_parse(hex).ok())
         .ok_or(IdError { expected: prefix })
 }

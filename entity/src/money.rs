@@ -76,9 +76,13 @@ impl From<Currency> for sea_orm::Value {
 }
 
 impl sea_orm::TryGetable for Currency {
-    fn try_get_by<I: sea_orm::ColIdx>(row: &sea_orm::QueryResult, index: I) -> Result<Self, sea_orm::TryGetError> {
+    fn try_get_by<I: sea_orm::ColIdx>(
+        row: &sea_orm::QueryResult,
+        index: I,
+    ) -> Result<Self, sea_orm::TryGetError> {
         let code = String::try_get_by(row, index)?;
-        code.parse().map_err(|error: UnknownCurrency| sea_orm::DbErr::Type(error.to_string()).into())
+        code.parse()
+            .map_err(|error: UnknownCurrency| sea_orm::DbErr::Type(error.to_string()).into())
     }
 }
 
@@ -212,10 +216,7 @@ mod tests {
         let nearly_one = "1.0000000000000000000000000001";
         assert_eq!(read(nearly_one, "EUR"), Err(MoneyError::TooManyDecimals));
         assert_eq!(read("92233720368547758.07", "EUR"), Ok(i64::MAX));
-        assert_eq!(
-            read("92233720368547758.08", "EUR"),
-            Err(MoneyError::OutOfRange)
-        );
+        assert_eq!(read("92233720368547758.08", "EUR"), Err(MoneyError::OutOfRange));
         let most = Decimal::MAX.to_string();
         assert_eq!(read(&most, "EUR"), Err(MoneyError::OutOfRange));
     }
@@ -224,10 +225,7 @@ mod tests {
     fn a_sum_stays_in_one_currency_and_in_range() {
         let euros = |minor| Money::new(minor, currency("EUR"));
         assert_eq!(euros(1).checked_add(euros(2)), Ok(euros(3)));
-        assert_eq!(
-            euros(i64::MAX).checked_add(euros(1)),
-            Err(MoneyError::OutOfRange)
-        );
+        assert_eq!(euros(i64::MAX).checked_add(euros(1)), Err(MoneyError::OutOfRange));
         let yen = Money::new(1, currency("JPY"));
         assert_eq!(euros(1).checked_add(yen), Err(MoneyError::OtherCurrency));
     }

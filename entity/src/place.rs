@@ -41,7 +41,9 @@ impl Position {
     pub fn meters_to(self, other: Self) -> f64 {
         let (a, b) = (self.latitude.to_radians(), other.latitude.to_radians());
         let across = ((b - a) / 2.0).sin().powi(2)
-            + a.cos() * b.cos() * ((other.longitude - self.longitude).to_radians() / 2.0).sin().powi(2);
+            + a.cos()
+                * b.cos()
+                * ((other.longitude - self.longitude).to_radians() / 2.0).sin().powi(2);
         2.0 * 6_371_000.0 * across.sqrt().min(1.0).asin()
     }
 }
@@ -61,7 +63,13 @@ impl Area {
         let east = (north / narrowest).min(180.0);
         let corner = |latitude: f64, longitude: f64| Position {
             latitude: latitude.clamp(-90.0, 90.0),
-            longitude: if longitude > 180.0 { longitude - 360.0 } else if longitude < -180.0 { longitude + 360.0 } else { longitude },
+            longitude: if longitude > 180.0 {
+                longitude - 360.0
+            } else if longitude < -180.0 {
+                longitude + 360.0
+            } else {
+                longitude
+            },
         };
         Self {
             south_west: corner(center.latitude - north, center.longitude - east),
@@ -80,7 +88,8 @@ impl Area {
         } else {
             position.longitude >= west || position.longitude <= east
         };
-        between && (self.south_west.latitude..=self.north_east.latitude).contains(&position.latitude)
+        between
+            && (self.south_west.latitude..=self.north_east.latitude).contains(&position.latitude)
     }
 }
 

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 pub use state::{EventType, IllegalTransition, Row, Standing, State, Step, TABLE, follow, targets};
 
-use crate::{Position, customer::CustomerId, station::StationId, tenant::TenantId, vehicle_type::VehicleTypeId};
+use crate::{
+    Position, customer::CustomerId, station::StationId, tenant::TenantId,
+    vehicle_type::VehicleTypeId,
+};
 
 id_type!(VehicleId, "vehicle");
 

@@ -9,8 +9,8 @@ mod m20261120_000005_create_rental;
 mod m20261120_000006_create_event;
 mod m20261120_000007_create_idempotency;
 
-pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
 use sea_orm_migration::MigrationTrait;
+pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
 
 pub struct Migrator;
 

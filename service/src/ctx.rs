@@ -3,7 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use chrono::{DateTime, Duration, Utc};
-use entity::{Id, customer::CustomerId, tenant::TenantId, user::{Role, UserId}};
+use entity::{
+    Id,
+    customer::CustomerId,
+    tenant::TenantId,
+    user::{Role, UserId},
+};
 use sea_orm::DatabaseConnection;
 
 use crate::{
@@ -26,8 +31,14 @@ pub struct Ctx {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     Anonymous,
-    Customer { user: UserId, customer: CustomerId },
-    Staff { user: UserId, role: Role },
+    Customer {
+        user: UserId,
+        customer: CustomerId,
+    },
+    Staff {
+        user: UserId,
+        role: Role,
+    },
     /// The platform itself, by the name of the job or command.
     System(&'static str),
 }
@@ -56,8 +67,22 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(db: Db, clock: Arc<dyn Clock>, keys: Arc<Keys>, bus: Arc<dyn Bus>, feed: Feed) -> Self {
-        Self { db, clock, keys, bus, feed, event_retention: Duration::hours(72), ids: Arc::default() }
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        keys: Arc<Keys>,
+        bus: Arc<dyn Bus>,
+        feed: Feed,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            keys,
+            bus,
+            feed,
+            event_retention: Duration::hours(72),
+            ids: Arc::default(),
+        }
     }
 
     pub fn now(&self) -> DateTime<Utc> {

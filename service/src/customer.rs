@@ -75,7 +75,11 @@ pub async fn create(ctx: &Ctx, input: CreateCustomer) -> Result<Model> {
         set_limit(&mut customer, input.rental_limit)?;
         let made = customer.into_active_model().reset_all();
         let made = made.insert(&*tx).await.on_constraint(EMAIL, Refusal::EmailTaken)?;
-        tx.record(Event::CustomerChanged { id: made.id, before: None, after: Box::new(made.clone()) });
+        tx.record(Event::CustomerChanged {
+            id: made.id,
+            before: None,
+            after: Box::new(made.clone()),
+        });
         Ok(made)
     })
     .await
@@ -141,13 +145,19 @@ pub async fn get(ctx: &Ctx, id: CustomerId) -> Result<Model> {
     found.ok_or(Error::NotFound(Subject::Customer))
 }
 
-pub async fn list(ctx: &Ctx, filter: &Filter, by_name: bool, direction: Direction, page: &PageArgs) -> Result<Page<Model>> {
+pub async fn list(
+    ctx: &Ctx,
+    filter: &Filter,
+    by_name: bool,
+    direction: Direction,
+    page: &PageArgs,
+) -> Result<Page<Model>> {
     ctx.require(Permission::ManageCustomers)?;
     let sort = Sort {
         name: if by_name { "name" } else { "created" },
         direction,
-        by: by_name.then(|| Column::Name.into_expr().into()),
-        id: Column::Id.into_expr().into(),
+        by: by_name.then(|| Column::Name.into_expr()),
+        id: Column::Id.into_expr(),
         key: Box::new(move |c: &Model| {
             let key = if by_name { Key::Text(c.name.clone()) } else { Key::None };
             (key, entity::Id::uuid(c.id))
@@ -175,7 +185,10 @@ pub async fn get_many(ctx: &Ctx, ids: &[CustomerId]) -> Result<Vec<Model>> {
 
 /// For objects that the caller may see already.
 pub async fn by_ids(ctx: &Ctx, ids: &[CustomerId]) -> Result<HashMap<CustomerId, Model>> {
-    let rows = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;
+    let rows = Entity::of(ctx.tenant)
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(ctx.reader())
+        .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -186,7 +199,11 @@ pub(crate) async fn lock(tx: &Tx, id: CustomerId) -> Result<Model> {
 }
 
 /// The customer, locked, if they may have one more vehicle beside the one they hold already.
-pub(crate) async fn who_may_rent(tx: &Tx, id: CustomerId, held: Option<vehicle::VehicleId>) -> Result<Model> {
+pub(crate) async fn who_may_rent(
+    tx: &Tx,
+    id: CustomerId,
+    held: Option<vehicle::VehicleId>,
+) -> Result<Model> {
     let customer = lock(tx, id).await?;
     if customer.archived_at.is_some() {
         return Err(Refusal::Archived { what: "customer" }.into());
@@ -224,14 +241,26 @@ async fn in_use(tx: &Tx, id: CustomerId) -> Result<(u64, u64)> {
         .filter(rental::Column::EndedAt.is_null())
         .count(&**tx)
         .await?;
-    let holding = vehicle::Entity::of(tx.tenant()).filter(vehicle::Column::ReservedBy.eq(id)).count(&**tx).await?;
+    let holding = vehicle::Entity::of(tx.tenant())
+        .filter(vehicle::Column::ReservedBy.eq(id))
+        .count(&**tx)
+        .await?;
     Ok((riding, holding))
 }
 
 async fn save(tx: &Tx, before: Model, mut after: Model) -> Result<Model> {
     after.updated_at = tx.now();
-    let after = after.into_active_model().reset_all().update(&**tx).await.on_constraint(EMAIL, Refusal::EmailTaken)?;
-    tx.record(Event::CustomerChanged { id: after.id, before: Some(Box::new(before)), after: Box::new(after.clone()) });
+    let after = after
+        .into_active_model()
+        .reset_all()
+        .update(&**tx)
+        .await
+        .on_constraint(EMAIL, Refusal::EmailTaken)?;
+    tx.record(Event::CustomerChanged {
+        id: after.id,
+        before: Some(Box::new(before)),
+        after: Box::new(after.clone()),
+    });
     Ok(after)
 }
 

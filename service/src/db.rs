@@ -104,7 +104,9 @@ fn sqlite(url: &str, pool: u32) -> ConnectOptions {
 fn postgres(url: &str, pool: u32) -> ConnectOptions {
     let mut options = common(url.to_owned(), pool);
     options.map_sqlx_postgres_opts(|postgres| {
-        postgres.application_name("bikelease").options([("statement_timeout", "30s"), ("lock_timeout", "10s")])
+        postgres
+            .application_name("bikelease")
+            .options([("statement_timeout", "30s"), ("lock_timeout", "10s")])
     });
     options
 }

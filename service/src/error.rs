@@ -24,7 +24,9 @@ pub enum Error {
     #[error(transparent)]
     Invalid(#[from] Invalid),
     /// The cursor can't be served: too old, from another epoch, or from the future.
-    #[error("this cursor cannot be resumed: query the snapshot again and subscribe with its cursor")]
+    #[error(
+        "this cursor cannot be resumed: query the snapshot again and subscribe with its cursor"
+    )]
     ResyncRequired,
     /// Worth another try.
     #[error("please try again")]
@@ -112,7 +114,11 @@ impl Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        if is_transient(&error) { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
+        if is_transient(&error) {
+            Self::Unavailable(error.into())
+        } else {
+            Self::Internal(error.into())
+        }
     }
 }
 
@@ -122,12 +128,11 @@ fn is_transient(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) => true,
         DbErr::Conn(_) => true,
-        DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source)) => {
-            match source.as_database_error() {
-                Some(database) => database.code().is_some_and(|code| CODES.contains(&code.as_ref())),
-                None => true,
-            }
-        }
+        DbErr::Exec(RuntimeErr::SqlxError(source))
+        | DbErr::Query(RuntimeErr::SqlxError(source)) => match source.as_database_error() {
+            Some(database) => database.code().is_some_and(|code| CODES.contains(&code.as_ref())),
+            None => true,
+        },
         _ => false,
     }
 }
@@ -141,7 +146,9 @@ pub struct Constraint {
 
 impl Constraint {
     pub fn is_in(self, error: &DbErr) -> bool {
-        let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error else {
+        let (DbErr::Exec(RuntimeErr::SqlxError(source))
+        | DbErr::Query(RuntimeErr::SqlxError(source))) = error
+        else {
             return false;
         };
         let Some(database) = source.as_database_error() else { return false };

@@ -32,14 +32,33 @@ pub enum Event {
         after: Box<vehicle::Model>,
         rental: Option<RentalId>,
     },
-    StationChanged { before: Option<Box<station::Model>>, after: Box<station::Model> },
-    RentalStarted { rental: Box<rental::Model> },
-    RentalEnded { rental: Box<rental::Model> },
-    RentalCancelled { rental: Box<rental::Model> },
-    RentalOverdue { rental: Box<rental::Model> },
-    CustomerChanged { id: CustomerId, before: Option<Box<customer::Model>>, after: Box<customer::Model> },
-    VehicleTypeChanged { id: VehicleTypeId },
-    TariffChanged { id: TariffId },
+    StationChanged {
+        before: Option<Box<station::Model>>,
+        after: Box<station::Model>,
+    },
+    RentalStarted {
+        rental: Box<rental::Model>,
+    },
+    RentalEnded {
+        rental: Box<rental::Model>,
+    },
+    RentalCancelled {
+        rental: Box<rental::Model>,
+    },
+    RentalOverdue {
+        rental: Box<rental::Model>,
+    },
+    CustomerChanged {
+        id: CustomerId,
+        before: Option<Box<customer::Model>>,
+        after: Box<customer::Model>,
+    },
+    VehicleTypeChanged {
+        id: VehicleTypeId,
+    },
+    TariffChanged {
+        id: TariffId,
+    },
 }
 
 /// The kinds that a subscriber can ask for.

@@ -1,7 +1,11 @@
 //! A call that comes twice acts once: its key, the hash of its input, and its first answer.
 
 use entity::idempotency::{ActiveModel, Column, Entity, IdempotencyId};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::{Expr, OnConflict}};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, OnConflict},
+};
 use serde::Serialize;
 
 use crate::{
@@ -25,7 +29,11 @@ pub(crate) struct Claim {
 impl Claim {
     pub(crate) fn new(ctx: &Ctx, once: &Once<'_, impl Serialize>) -> Result<Self> {
         if once.key.is_empty() || once.key.len() > KEY_LENGTH {
-            return Err(Invalid::new("idempotencyKey", format!("must have 1 to {KEY_LENGTH} bytes")).into());
+            return Err(Invalid::new(
+                "idempotencyKey",
+                format!("must have 1 to {KEY_LENGTH} bytes"),
+            )
+            .into());
         }
         let input = serde_json::to_vec(once.input).map_err(Error::internal)?;
         Ok(Self {

@@ -39,7 +39,8 @@ mod tests {
     #[test]
     fn later_ids_are_greater_also_within_a_millisecond() {
         let (ids, now) = (Ids::default(), DateTime::UNIX_EPOCH + chrono::Duration::days(20_000));
-        let made: Vec<_> = (0..1_000).map(|n| ids.next(now + chrono::Duration::milliseconds(n / 300))).collect();
+        let made: Vec<_> =
+            (0..1_000).map(|n| ids.next(now + chrono::Duration::milliseconds(n / 300))).collect();
         assert!(made.is_sorted_by(|a, b| a < b));
         assert!(made.iter().all(|id| id.get_version_num() == 7));
     }

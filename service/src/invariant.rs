@@ -38,8 +38,10 @@ pub async fn check(app: &App) -> Result<Vec<Finding>> {
 
 async fn count(app: &App, sql: &str) -> Result<u64> {
     let db = app.db.reader();
-    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql.to_owned())).await?;
-    let count: i64 = row.ok_or_else(|| Error::internal("a count has a row"))?.try_get_by_index(0)?;
+    let row =
+        db.query_one_raw(Statement::from_string(db.get_database_backend(), sql.to_owned())).await?;
+    let count: i64 =
+        row.ok_or_else(|| Error::internal("a count has a row"))?.try_get_by_index(0)?;
     Ok(count.unsigned_abs())
 }
 

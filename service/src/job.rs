@@ -10,13 +10,7 @@ use entity::{rental::RentalId, tenant::TenantId, vehicle::VehicleId};
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    ctx::App,
-    error::Result,
-    rental::overdue,
-    tenant,
-    vehicle::reserve,
-};
+use crate::{ctx::App, error::Result, rental::overdue, tenant, vehicle::reserve};
 
 /// A job: ids only, because it runs when everything else may have changed. Each is safe to run twice, early or late.
 ///

@@ -20,9 +20,11 @@ pub struct Keys {
 impl Keys {
     pub fn derive(secret: &[u8]) -> Result<Self> {
         let seed = derived(secret, "token");
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| Error::internal("token key"))?;
+        let pair =
+            Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| Error::internal("token key"))?;
         // RFC 8410: the fixed head of a PKCS#8 Ed25519 key in front of its seed.
-        let mut token_private = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+        let mut token_private =
+            vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
         token_private.extend_from_slice(&seed);
         Ok(Self {
             cursor: hmac::Key::new(hmac::HMAC_SHA256, &derived(secret, "cursor")),

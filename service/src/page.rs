@@ -1,7 +1,8 @@
 //! Pages of a list by keyset: forwards and backwards, never by offset.
 
 use sea_orm::{
-    ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect, Select,
+    ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect,
+    Select,
     sea_query::{Condition, Expr, ExprTrait, SimpleExpr},
 };
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,9 @@ pub enum Key {
     None,
 }
 
+/// Reads the key and the id of a row.
+pub type KeyOf<M> = Box<dyn Fn(&M) -> (Key, uuid::Uuid) + Send + Sync>;
+
 /// How a list is ordered; equal keys are ordered by id.
 pub struct Sort<M> {
     /// Names the order, so that a cursor of another order is refused.
@@ -56,7 +60,7 @@ pub struct Sort<M> {
     /// None sorts by id alone.
     pub by: Option<SimpleExpr>,
     pub id: SimpleExpr,
-    pub key: Box<dyn Fn(&M) -> (Key, uuid::Uuid) + Send + Sync>,
+    pub key: KeyOf<M>,
 }
 
 impl Key {
@@ -75,7 +79,9 @@ impl PageArgs {
     /// How many, and whether from the end.
     fn size(&self) -> Result<(i32, bool)> {
         let (field, size, backwards) = match (self.first, self.last) {
-            (Some(_), Some(_)) => return Err(Invalid::new("last", "give either first or last").into()),
+            (Some(_), Some(_)) => {
+                return Err(Invalid::new("last", "give either first or last").into());
+            }
             (Some(first), None) => ("first", first, false),
             (None, Some(last)) => ("last", last, true),
             (None, None) => ("first", DEFAULT, false),
@@ -88,7 +94,13 @@ impl PageArgs {
 }
 
 /// Reads one page of a query that is filtered already. `list` names the list, so that cursors of another one are refused.
-pub async fn fetch<E>(ctx: &Ctx, list: &str, query: Select<E>, sort: Sort<E::Model>, args: &PageArgs) -> Result<Page<E::Model>>
+pub async fn fetch<E>(
+    ctx: &Ctx,
+    list: &str,
+    query: Select<E>,
+    sort: Sort<E::Model>,
+    args: &PageArgs,
+) -> Result<Page<E::Model>>
 where
     E: EntityTrait,
     E::Model: FromQueryResult + Send + Sync,
@@ -108,13 +120,17 @@ where
         query = query.order_by(by.clone(), order.clone());
     }
     let wanted = u64::from(size.unsigned_abs());
-    let mut rows = query.order_by(sort.id.clone(), order).limit(wanted + 1).all(ctx.reader()).await?;
+    let mut rows =
+        query.order_by(sort.id.clone(), order).limit(wanted + 1).all(ctx.reader()).await?;
     let more = rows.len() as u64 > wanted;
     rows.truncate(size.unsigned_abs() as usize);
     if backwards {
         rows.reverse();
     }
-    let items = rows.into_iter().map(|row| Ok((seal(ctx, &purpose, &(sort.key)(&row))?, row))).collect::<Result<_>>()?;
+    let items = rows
+        .into_iter()
+        .map(|row| Ok((seal(ctx, &purpose, &(sort.key)(&row))?, row)))
+        .collect::<Result<_>>()?;
     let (has_next, has_previous) =
         if backwards { (args.before.is_some(), more) } else { (more, args.after.is_some()) };
     Ok(Page { items, has_next, has_previous })
@@ -122,12 +138,8 @@ where
 
 /// `SELECT count(*)` of the same filtered query.
 pub async fn count<E: EntityTrait>(query: Select<E>, db: &impl ConnectionTrait) -> Result<i64> {
-    let count: Option<i64> = query
-        .select_only()
-        .column_as(Expr::cust("count(*)"), "count")
-        .into_tuple()
-        .one(db)
-        .await?;
+    let count: Option<i64> =
+        query.select_only().column_as(Expr::cust("count(*)"), "count").into_tuple().one(db).await?;
     Ok(count.unwrap_or(0))
 }
 

@@ -74,6 +74,10 @@ impl Ctx {
         if self.may(permission) {
             return Ok(());
         }
-        Err(if matches!(self.actor, Actor::Anonymous) { Error::Unauthenticated } else { Error::Forbidden })
+        Err(if matches!(self.actor, Actor::Anonymous) {
+            Error::Unauthenticated
+        } else {
+            Error::Forbidden
+        })
     }
 }

@@ -15,7 +15,10 @@ use entity::{
     rental::{Column, Entity, Model, RentalId},
     vehicle::VehicleId,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+};
 
 pub use list::{Filter, count, list};
 
@@ -27,8 +30,10 @@ use crate::{
 };
 
 /// The guarantee behind `VEHICLE_TAKEN`.
-pub const ONE_OPEN_PER_VEHICLE: Constraint =
-    Constraint { name: "rental_one_open_per_vehicle", columns: "rental.tenant_id, rental.vehicle_id" };
+pub const ONE_OPEN_PER_VEHICLE: Constraint = Constraint {
+    name: "rental_one_open_per_vehicle",
+    columns: "rental.tenant_id, rental.vehicle_id",
+};
 
 /// Customers see their own, staff all.
 pub async fn get(ctx: &Ctx, id: RentalId) -> Result<Model> {
@@ -38,13 +43,17 @@ pub async fn get(ctx: &Ctx, id: RentalId) -> Result<Model> {
 
 /// Those of these that the caller may see.
 pub async fn get_many(ctx: &Ctx, ids: &[RentalId]) -> Result<Vec<Model>> {
-    let rows = list::visible(ctx)?.filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;
+    let rows =
+        list::visible(ctx)?.filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;
     Ok(rows)
 }
 
 /// For objects that the caller may see already.
 pub async fn by_ids(ctx: &Ctx, ids: &[RentalId]) -> Result<HashMap<RentalId, Model>> {
-    let rows = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;
+    let rows = Entity::of(ctx.tenant)
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(ctx.reader())
+        .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -60,7 +69,10 @@ pub async fn open_by_vehicles(ctx: &Ctx, ids: &[VehicleId]) -> Result<HashMap<Ve
 }
 
 /// The lines of what ended rentals cost, in their order.
-pub async fn lines_of(ctx: &Ctx, ids: &[RentalId]) -> Result<HashMap<RentalId, Vec<price_line::Model>>> {
+pub async fn lines_of(
+    ctx: &Ctx,
+    ids: &[RentalId],
+) -> Result<HashMap<RentalId, Vec<price_line::Model>>> {
     let rows = price_line::Entity::of(ctx.tenant)
         .filter(price_line::Column::RentalId.is_in(ids.iter().copied()))
         .order_by_asc(price_line::Column::RentalId)
@@ -75,7 +87,9 @@ pub async fn lines_of(ctx: &Ctx, ids: &[RentalId]) -> Result<HashMap<RentalId, V
 }
 
 pub(crate) async fn open_on(tx: &Tx, vehicle: VehicleId) -> Result<bool> {
-    let open = Entity::of(tx.tenant()).filter(Column::VehicleId.eq(vehicle)).filter(Column::EndedAt.is_null());
+    let open = Entity::of(tx.tenant())
+        .filter(Column::VehicleId.eq(vehicle))
+        .filter(Column::EndedAt.is_null());
     Ok(open.count(&**tx).await? > 0)
 }
 

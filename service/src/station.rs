@@ -106,7 +106,8 @@ pub async fn update(ctx: &Ctx, input: UpdateStation) -> Result<Model> {
         if let Some(new) = input.capacity {
             after.capacity = capacity(new)?;
             if !after.is_virtual && after.occupied() > after.capacity {
-                let message = format!("must be at least {}: so many vehicles stand here", after.occupied());
+                let message =
+                    format!("must be at least {}: so many vehicles stand here", after.occupied());
                 return Err(Invalid::new("capacity", message).into());
             }
             after.recount_docks();
@@ -149,9 +150,12 @@ pub async fn archive(ctx: &Ctx, id: StationId) -> Result<Model> {
             return Ok(before);
         }
         if before.occupied() > 0 {
-            return Err(Refusal::StationInUse { by: format!("{} vehicles", before.occupied()) }.into());
+            return Err(
+                Refusal::StationInUse { by: format!("{} vehicles", before.occupied()) }.into()
+            );
         }
-        let closed = Model { is_installed: false, is_renting: false, is_returning: false, ..before.clone() };
+        let closed =
+            Model { is_installed: false, is_renting: false, is_returning: false, ..before.clone() };
         save(&tx, before, Model { archived_at: Some(tx.now()), ..closed }).await
     })
     .await
@@ -171,7 +175,10 @@ pub async fn get_many(ctx: &Ctx, ids: &[StationId]) -> Result<Vec<Model>> {
 
 /// For objects that the caller may see already.
 pub async fn by_ids(ctx: &Ctx, ids: &[StationId]) -> Result<HashMap<StationId, Model>> {
-    let rows = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;
+    let rows = Entity::of(ctx.tenant)
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(ctx.reader())
+        .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -189,7 +196,10 @@ pub(crate) async fn save(tx: &Tx, before: Model, mut after: Model) -> Result<Mod
     after.updated_at = tx.now();
     let row = after.into_active_model().reset_all();
     let after = row.update(&**tx).await.on_constraint(SHORT_CODE, Refusal::ShortCodeTaken)?;
-    tx.record(Event::StationChanged { before: Some(Box::new(before)), after: Box::new(after.clone()) });
+    tx.record(Event::StationChanged {
+        before: Some(Box::new(before)),
+        after: Box::new(after.clone()),
+    });
     Ok(after)
 }
 

@@ -7,7 +7,10 @@ use entity::{
     tariff::{Column, Entity, Model, TariffId, Terms},
     vehicle_type,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, Select, sea_query::Expr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
+    Select, sea_query::Expr,
+};
 
 use crate::{
     ctx::Ctx,
@@ -50,7 +53,8 @@ pub async fn create(ctx: &Ctx, input: CreateTariff) -> Result<Model> {
             tenant_id: tx.tenant(),
             id: tx.new_id(),
             name: text::required("name", &input.name, 200)?,
-            description: text::optional("description", Some(&input.description), 2_000)?.unwrap_or_default(),
+            description: text::optional("description", Some(&input.description), 2_000)?
+                .unwrap_or_default(),
             terms: input.terms.clone(),
             is_default: input.is_default,
             archived_at: None,
@@ -73,7 +77,8 @@ pub async fn update(ctx: &Ctx, input: UpdateTariff) -> Result<Model> {
             tariff.name = text::required("name", name, 200)?;
         }
         if let Some(description) = &input.description {
-            tariff.description = text::optional("description", Some(description), 2_000)?.unwrap_or_default();
+            tariff.description =
+                text::optional("description", Some(description), 2_000)?.unwrap_or_default();
         }
         if let Some(terms) = &input.terms {
             check(terms)?;
@@ -117,8 +122,8 @@ pub async fn list(ctx: &Ctx, include_archived: bool, page: &PageArgs) -> Result<
     let sort = Sort {
         name: "name",
         direction: Direction::Ascending,
-        by: Some(Column::Name.into_expr().into()),
-        id: Column::Id.into_expr().into(),
+        by: Some(Column::Name.into_expr()),
+        id: Column::Id.into_expr(),
         key: Box::new(|t: &Model| (Key::Text(t.name.clone()), entity::Id::uuid(t.id))),
     };
     page::fetch(ctx, "tariffs", filtered(ctx, include_archived), sort, page).await
@@ -137,7 +142,10 @@ pub async fn get_many(ctx: &Ctx, ids: &[TariffId]) -> Result<Vec<Model>> {
 
 /// For objects that the caller may see already.
 pub async fn by_ids(ctx: &Ctx, ids: &[TariffId]) -> Result<HashMap<TariffId, Model>> {
-    let rows = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;
+    let rows = Entity::of(ctx.tenant)
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(ctx.reader())
+        .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -150,20 +158,19 @@ pub(crate) async fn applicable(
 ) -> Result<Model> {
     let of_type = match named {
         Some(_) => None,
-        None => {
-            vehicle_type::Entity::of(ctx.tenant)
-                .filter(vehicle_type::Column::Id.eq(vehicle_type))
-                .one(db)
-                .await?
-                .and_then(|found| found.default_tariff_id)
-        }
+        None => vehicle_type::Entity::of(ctx.tenant)
+            .filter(vehicle_type::Column::Id.eq(vehicle_type))
+            .one(db)
+            .await?
+            .and_then(|found| found.default_tariff_id),
     };
     let query = Entity::of(ctx.tenant);
     let Some(id) = named.or(of_type) else {
         let default = query.filter(Column::IsDefault.eq(true)).one(db).await?;
         return default.ok_or(Refusal::TariffRequired.into());
     };
-    let tariff = query.filter(Column::Id.eq(id)).one(db).await?.ok_or(Error::NotFound(Subject::Tariff))?;
+    let tariff =
+        query.filter(Column::Id.eq(id)).one(db).await?.ok_or(Error::NotFound(Subject::Tariff))?;
     if tariff.archived_at.is_some() {
         return Err(Refusal::Archived { what: "tariff" }.into());
     }
@@ -218,7 +225,13 @@ async fn in_use(tx: &Tx, tariff: &Model) -> Result<Option<String>> {
 }
 
 fn check(terms: &Terms) -> Result<()> {
-    terms.check().map_err(|error| Invalid::at(std::iter::once("terms".to_owned()).chain(error.path.iter().cloned()).collect(), error.rule).into())
+    terms.check().map_err(|error| {
+        Invalid::at(
+            std::iter::once("terms".to_owned()).chain(error.path.iter().cloned()).collect(),
+            error.rule,
+        )
+        .into()
+    })
 }
 
 fn filtered(ctx: &Ctx, include_archived: bool) -> Select<Entity> {

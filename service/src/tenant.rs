@@ -33,7 +33,11 @@ pub async fn create(app: &App, input: CreateTenant) -> Result<Model> {
     let slug_fits = (2..=40).contains(&input.slug.len())
         && input.slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !slug_fits {
-        return Err(Invalid::new("slug", "must have 2 to 40 lower-case letters, digits or hyphens").into());
+        return Err(Invalid::new(
+            "slug",
+            "must have 2 to 40 lower-case letters, digits or hyphens",
+        )
+        .into());
     }
     if input.time_zone.parse::<chrono_tz::Tz>().is_err() {
         return Err(Invalid::new("timeZone", "must be an IANA name, such as Africa/Nairobi").into());
@@ -54,7 +58,9 @@ pub async fn create(app: &App, input: CreateTenant) -> Result<Model> {
             created_at: Set(tx.now()),
         };
         let tenant = tenant.insert(&*tx).await.on_constraint(SLUG, Refusal::SlugTaken)?;
-        stream_head::Entity::insert(new_head(tx.ctx(), epoch::fresh()?)).exec_without_returning(&*tx).await?;
+        stream_head::Entity::insert(new_head(tx.ctx(), epoch::fresh()?))
+            .exec_without_returning(&*tx)
+            .await?;
         Ok(tenant)
     })
     .await
@@ -78,7 +84,11 @@ pub async fn all(app: &App) -> Result<Vec<Model>> {
 /// The call of somebody who has not signed in: a tenant that publishes no board is one that does not exist.
 pub async fn anonymous(app: &App, slug: &str) -> Result<Ctx> {
     let tenant = by_slug(app, slug).await?;
-    if tenant.publishes_board { Ok(app.call(Actor::Anonymous, &tenant)) } else { Err(Error::Unauthenticated) }
+    if tenant.publishes_board {
+        Ok(app.call(Actor::Anonymous, &tenant))
+    } else {
+        Err(Error::Unauthenticated)
+    }
 }
 
 impl Ctx {

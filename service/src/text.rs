@@ -44,7 +44,10 @@ pub(crate) fn email(field: &str, text: &str) -> Result<String> {
 pub(crate) fn phone(field: &str, text: &str) -> Result<String> {
     let phone = required(field, text, 16)?;
     let digits = phone.strip_prefix('+').unwrap_or_default();
-    if !(7..=15).contains(&digits.len()) || digits.starts_with('0') || !digits.bytes().all(|b| b.is_ascii_digit()) {
+    if !(7..=15).contains(&digits.len())
+        || digits.starts_with('0')
+        || !digits.bytes().all(|b| b.is_ascii_digit())
+    {
         return Err(Invalid::new(field, "must be in E.164 form, such as +254700123456").into());
     }
     Ok(phone)
@@ -60,5 +63,6 @@ pub(crate) fn begins_with(column: impl IntoSimpleExpr, typed: &str) -> SimpleExp
         pattern.push(c);
     }
     pattern.push('%');
-    SimpleExpr::from(Func::lower(column.into_simple_expr())).like(LikeExpr::new(pattern).escape('\\'))
+    SimpleExpr::from(Func::lower(column.into_simple_expr()))
+        .like(LikeExpr::new(pattern).escape('\\'))
 }

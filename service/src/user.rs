@@ -17,7 +17,8 @@ use crate::{
     text,
 };
 
-pub const EMAIL: Constraint = Constraint { name: "user_email", columns: "user.tenant_id, user.email" };
+pub const EMAIL: Constraint =
+    Constraint { name: "user_email", columns: "user.tenant_id, user.email" };
 
 #[derive(Clone)]
 pub struct CreateUser {
@@ -32,7 +33,9 @@ pub struct CreateUser {
 /// A new login. For the platform's own commands; there is no public sign-up.
 pub async fn create(ctx: &Ctx, input: CreateUser) -> Result<Model> {
     if (input.role == Role::Customer) != input.customer.is_some() {
-        return Err(Invalid::new("customerId", "goes with the role CUSTOMER, and only with it").into());
+        return Err(
+            Invalid::new("customerId", "goes with the role CUSTOMER, and only with it").into()
+        );
     }
     let email = text::email("email", &input.email)?;
     let name = text::required("name", &input.name, 200)?;

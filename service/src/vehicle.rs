@@ -14,12 +14,12 @@ use entity::{
     vehicle::{Column, Entity, EventType, Model, State, VehicleId},
     vehicle_type::VehicleTypeId,
 };
-use serde::Serialize;
 use sea_orm::{ActiveEnum, ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter};
+use serde::Serialize;
 
 pub use list::{Filter, SortBy, count, list, visible_to};
 
-use change::{Change, Place};
+use change::{Change, Place, Story};
 
 use crate::{
     ctx::Ctx,
@@ -32,7 +32,8 @@ use crate::{
     write::{ROW, Tx},
 };
 
-pub const NUMBER: Constraint = Constraint { name: "vehicle_number", columns: "vehicle.tenant_id, vehicle.number" };
+pub const NUMBER: Constraint =
+    Constraint { name: "vehicle_number", columns: "vehicle.tenant_id, vehicle.number" };
 
 /// Where a vehicle is put: at a station, or somewhere on the street.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -97,7 +98,7 @@ pub(crate) async fn insert(tx: &Tx, input: CreateVehicle) -> Result<Model> {
     let row = vehicle.into_active_model().reset_all();
     let vehicle = row.insert(&**tx).await.on_constraint(NUMBER, Refusal::NumberTaken)?;
     counters::apply(tx, None, &vehicle, Rules::default()).await?;
-    change::remember(tx, None, &vehicle, event_types, None, None).await?;
+    change::remember(tx, None, &vehicle, Story { event_types, ..Story::default() }).await?;
     Ok(vehicle)
 }
 
@@ -136,11 +137,20 @@ pub async fn archive(ctx: &Ctx, id: VehicleId) -> Result<Model> {
             return Ok(vehicle);
         }
         let vehicle = match vehicle.state {
-            State::Reserved => return Err(Refusal::VehicleInUse { by: "a reservation".into() }.into()),
-            State::OnTrip | State::OnLease => return Err(Refusal::VehicleInUse { by: "a customer".into() }.into()),
+            State::Reserved => {
+                return Err(Refusal::VehicleInUse { by: "a reservation".into() }.into());
+            }
+            State::OnTrip | State::OnLease => {
+                return Err(Refusal::VehicleInUse { by: "a customer".into() }.into());
+            }
             State::Removed => vehicle,
-            State::Available | State::NonOperational | State::NonContactable | State::Missing | State::Elsewhere => {
-                let leave = Change::along(&[(EventType::Decommissioned, State::Removed)]).to(Place::Off);
+            State::Available
+            | State::NonOperational
+            | State::NonContactable
+            | State::Missing
+            | State::Elsewhere => {
+                let leave =
+                    Change::along(&[(EventType::Decommissioned, State::Removed)]).to(Place::Off);
                 change::apply(&tx, vehicle, leave).await?
             }
         };
@@ -164,13 +174,19 @@ pub async fn get(ctx: &Ctx, id: VehicleId) -> Result<Model> {
 /// Those of these that the caller may see.
 pub async fn get_many(ctx: &Ctx, ids: &[VehicleId]) -> Result<Vec<Model>> {
     ctx.require(Permission::ViewVehicles)?;
-    let rows = list::visible(ctx, true).filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;
+    let rows = list::visible(ctx, true)
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(ctx.reader())
+        .await?;
     Ok(rows)
 }
 
 /// For objects that the caller may see already.
 pub async fn by_ids(ctx: &Ctx, ids: &[VehicleId]) -> Result<HashMap<VehicleId, Model>> {
-    let rows = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;
+    let rows = Entity::of(ctx.tenant)
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(ctx.reader())
+        .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -179,7 +195,11 @@ pub(crate) async fn lock(tx: &Tx, id: VehicleId) -> Result<Model> {
     use sea_orm::QuerySelect;
     let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock(ROW).one(&**tx).await?;
     let vehicle = found.ok_or(Error::NotFound(Subject::Vehicle))?;
-    if vehicle.hold_has_expired(tx.now()) { reserve::release(tx, vehicle, Some("expired")).await } else { Ok(vehicle) }
+    if vehicle.hold_has_expired(tx.now()) {
+        reserve::release(tx, vehicle, Some("expired")).await
+    } else {
+        Ok(vehicle)
+    }
 }
 
 /// As `lock`, but not for an archived one.

@@ -7,7 +7,10 @@ use entity::{
     vehicle,
     vehicle_type::{Column, Entity, FormFactor, Model, PropulsionType, VehicleTypeId},
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
+    Select,
+};
 
 use crate::{
     ctx::Ctx,
@@ -143,7 +146,7 @@ pub async fn list(ctx: &Ctx, include_archived: bool, page: &PageArgs) -> Result<
         name: "created",
         direction: Direction::Ascending,
         by: None,
-        id: Column::Id.into_expr().into(),
+        id: Column::Id.into_expr(),
         key: Box::new(|t: &Model| (Key::None, entity::Id::uuid(t.id))),
     };
     page::fetch(ctx, "vehicle types", filtered(ctx, include_archived), sort, page).await
@@ -162,7 +165,10 @@ pub async fn get_many(ctx: &Ctx, ids: &[VehicleTypeId]) -> Result<Vec<Model>> {
 
 /// For objects that the caller may see already.
 pub async fn by_ids(ctx: &Ctx, ids: &[VehicleTypeId]) -> Result<HashMap<VehicleTypeId, Model>> {
-    let rows = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied())).all(ctx.reader()).await?;
+    let rows = Entity::of(ctx.tenant)
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(ctx.reader())
+        .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -190,8 +196,16 @@ async fn save(tx: &Tx, mut changed: Model) -> Result<Model> {
 fn check(vehicle_type: &Model) -> Result<()> {
     let driven = vehicle_type.propulsion_type != PropulsionType::Human;
     match vehicle_type.max_range_meters {
-        None if driven => return Err(Invalid::new("maxRangeMeters", "is required unless the vehicle is moved by human force").into()),
-        Some(range) if range < 0 => return Err(Invalid::new("maxRangeMeters", "must not be negative").into()),
+        None if driven => {
+            return Err(Invalid::new(
+                "maxRangeMeters",
+                "is required unless the vehicle is moved by human force",
+            )
+            .into());
+        }
+        Some(range) if range < 0 => {
+            return Err(Invalid::new("maxRangeMeters", "must not be negative").into());
+        }
         _ => {}
     }
     if !(0..=LONGEST_HOLD_MINUTES).contains(&vehicle_type.default_reserve_minutes) {

@@ -8,7 +8,10 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use entity::{Id, event, stream_head};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, Statement, sea_query::LockType};
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, Statement,
+    sea_query::LockType,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -92,7 +95,11 @@ impl Ctx {
     }
 
     /// As `write`, but a second call with the same key gives the first one's answer, and with another input is refused.
-    pub async fn write_once<T, F, Fut>(&self, once: Once<'_, impl Serialize + Sync>, run: F) -> Result<T>
+    pub async fn write_once<T, F, Fut>(
+        &self,
+        once: Once<'_, impl Serialize + Sync>,
+        run: F,
+    ) -> Result<T>
     where
         F: Fn(Tx) -> Fut + Send + Sync,
         Fut: Future<Output = Result<T>> + Send,
@@ -124,7 +131,8 @@ impl Ctx {
             events: Mutex::default(),
         }));
         let outcome = run(tx.clone()).await;
-        let inner = Arc::try_unwrap(tx.0).map_err(|_| Error::internal("a write outlived its closure"))?;
+        let inner =
+            Arc::try_unwrap(tx.0).map_err(|_| Error::internal("a write outlived its closure"))?;
         match outcome {
             Ok(value) => {
                 let recorded = commit(inner).await?;
@@ -151,7 +159,11 @@ pub struct Once<'a, I> {
 async fn commit(inner: Inner) -> Result<Vec<Arc<Recorded>>> {
     let Inner { transaction, ctx, now, events } = inner;
     let events = events.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let recorded = if events.is_empty() { Vec::new() } else { number(&transaction, &ctx, now, events).await? };
+    let recorded = if events.is_empty() {
+        Vec::new()
+    } else {
+        number(&transaction, &ctx, now, events).await?
+    };
     transaction.commit().await?;
     Ok(recorded)
 }
@@ -163,14 +175,20 @@ async fn number(
     events: Vec<Event>,
 ) -> Result<Vec<Arc<Recorded>>> {
     let count = i64::try_from(events.len()).map_err(Error::internal)?;
-    let payloads: Vec<String> =
-        events.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(Error::internal)?;
+    let payloads: Vec<String> = events
+        .iter()
+        .map(serde_json::to_string)
+        .collect::<Result<_, _>>()
+        .map_err(Error::internal)?;
     let statement = Statement::from_sql_and_values(
         transaction.get_database_backend(),
         "UPDATE stream_head SET last_seq = last_seq + $1 WHERE tenant_id = $2 RETURNING last_seq, epoch",
         [count.into(), ctx.tenant.into()],
     );
-    let head = transaction.query_one_raw(statement).await?.ok_or_else(|| Error::internal("no stream head"))?;
+    let head = transaction
+        .query_one_raw(statement)
+        .await?
+        .ok_or_else(|| Error::internal("no stream head"))?;
     let last: i64 = head.try_get("", "last_seq")?;
     let epoch = head.try_get("", "epoch")?;
     let mut rows = Vec::with_capacity(events.len());
@@ -200,7 +218,12 @@ fn announce(app: &App, ctx: &Ctx, recorded: Vec<Arc<Recorded>>) {
 
 /// The head that a new tenant's stream begins with.
 pub(crate) fn new_head(ctx: &Ctx, epoch: uuid::Uuid) -> stream_head::ActiveModel {
-    stream_head::ActiveModel { tenant_id: Set(ctx.tenant), last_seq: Set(0), first_seq: Set(1), epoch: Set(epoch) }
+    stream_head::ActiveModel {
+        tenant_id: Set(ctx.tenant),
+        last_seq: Set(0),
+        first_seq: Set(1),
+        epoch: Set(epoch),
+    }
 }
 
 fn jitter(attempt: u32) -> Duration {

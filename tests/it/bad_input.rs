@@ -19,9 +19,13 @@ async fn bodies_that_are_no_request(#[values(Embedded, Production)] shape: Shape
     let fleet = app.fleet("Velo Nord").await;
     let before = changes(&app).await;
     let post = async |content_type: &str, body: String| {
-        let request = app.http().post(format!("{}/graphql", app.url())).bearer_auth(fleet.token().unwrap());
+        let request =
+            app.http().post(format!("{}/graphql", app.url())).bearer_auth(fleet.token().unwrap());
         let answer = request.header("content-type", content_type).body(body).send().await.unwrap();
-        let (status, id) = (answer.status().as_u16(), answer.headers()["x-request-id"].to_str().unwrap().to_owned());
+        let (status, id) = (
+            answer.status().as_u16(),
+            answer.headers()["x-request-id"].to_str().unwrap().to_owned(),
+        );
         let body: Value = answer.json().await.unwrap();
         assert_eq!(body["errors"][0]["extensions"]["requestId"], json!(id), "{body:#}");
         (status, body["errors"][0]["extensions"]["code"].as_str().unwrap().to_owned())
@@ -32,7 +36,10 @@ async fn bodies_that_are_no_request(#[values(Embedded, Production)] shape: Shape
     assert_eq!(post(json, "{\"query\": ".into()).await, (400, bad_request.clone()));
     assert_eq!(post(json, "[]".into()).await, (400, bad_request.clone()));
     assert_eq!(post(json, "{\"variables\": {}}".into()).await, (400, bad_request.clone()));
-    assert_eq!(post(json, "{\"query\": \"{ __typename }\", \"variables\": 7}".into()).await, (400, bad_request));
+    assert_eq!(
+        post(json, "{\"query\": \"{ __typename }\", \"variables\": 7}".into()).await,
+        (400, bad_request)
+    );
     assert_eq!(post("text/plain", "{\"query\": \"{ __typename }\"}".into()).await.0, 415);
     assert_eq!(post("application/x-www-form-urlencoded", "query=x".into()).await.0, 415);
     assert_eq!(post(json, format!("{{\"query\": \"{}\"}}", " ".repeat(1 << 20))).await.0, 413);
@@ -59,14 +66,20 @@ async fn documents_that_do_not_fit_the_schema(#[values(Embedded, Production)] sh
     for (document, code) in cases {
         assert_eq!(fleet.send(document, json!({})).await.error(), code, "{document}");
     }
-    let nested = format!("{{ stations(after: {}1{}) {{ totalCount }} }}", "[".repeat(5_000), "]".repeat(5_000));
+    let nested = format!(
+        "{{ stations(after: {}1{}) {{ totalCount }} }}",
+        "[".repeat(5_000),
+        "]".repeat(5_000)
+    );
     assert_eq!(fleet.send(&nested, json!({})).await.error(), "QUERY_REJECTED");
     assert_eq!(changes(&app).await, before);
 }
 
 #[rstest]
 #[tokio::test]
-async fn ids_of_another_kind_and_cursors_of_another_list(#[values(Embedded, Production)] shape: Shape) {
+async fn ids_of_another_kind_and_cursors_of_another_list(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let station = fleet.station(5).await;
@@ -95,11 +108,16 @@ async fn places_outside_the_world(#[values(Embedded, Production)] shape: Shape) 
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let before = changes(&app).await;
-    for (latitude, longitude, field) in [(90.5, 0.0, "latitude"), (0.0, 181.0, "longitude"), (-91.0, 0.0, "latitude")] {
+    for (latitude, longitude, field) in
+        [(90.5, 0.0, "latitude"), (0.0, 181.0, "longitude"), (-91.0, 0.0, "latitude")]
+    {
         let position = json!({"latitude": latitude, "longitude": longitude});
         let input = json!({"name": "S", "shortCode": "S", "capacity": 1, "position": position});
         let refused = fleet.mutate("createStation", "station { id }", input).await;
-        assert_eq!((refused.code().as_str(), refused.field()), ("INVALID_INPUT", json!(["position", field])));
+        assert_eq!(
+            (refused.code().as_str(), refused.field()),
+            ("INVALID_INPUT", json!(["position", field]))
+        );
     }
     let corner = json!({"latitude": 95.0, "longitude": 0.0});
     let within = json!({"within": {"southWest": corner, "northEast": corner}});
@@ -116,7 +134,10 @@ async fn amounts_that_are_no_money(#[values(Embedded, Production)] shape: Shape)
     let before = changes(&app).await;
 
     let refused = tariff(&fleet, json!({"currency": "EUR", "unlockPrice": "1.005"})).await;
-    assert_eq!((refused.code().as_str(), refused.field()), ("INVALID_INPUT", json!(["terms", "unlockPrice"])));
+    assert_eq!(
+        (refused.code().as_str(), refused.field()),
+        ("INVALID_INPUT", json!(["terms", "unlockPrice"]))
+    );
     let refused = tariff(&fleet, json!({"currency": "JPY", "dailyCap": "1.5"})).await;
     assert_eq!(refused.field(), json!(["terms", "dailyCap"]));
     let refused = tariff(&fleet, json!({"currency": "EUR", "unlockPrice": "-1"})).await;
@@ -145,10 +166,14 @@ async fn keys_and_texts_of_a_wrong_length(#[values(Embedded, Production)] shape:
     for bad in [String::new(), "k".repeat(256)] {
         let input = json!({"vehicleId": vehicle, "idempotencyKey": bad});
         let refused = ann.mutate("startRental", "rental { id }", input).await;
-        assert_eq!((refused.code().as_str(), refused.field()), ("INVALID_INPUT", json!(["idempotencyKey"])));
+        assert_eq!(
+            (refused.code().as_str(), refused.field()),
+            ("INVALID_INPUT", json!(["idempotencyKey"]))
+        );
     }
     for name in [" ".to_owned(), "n".repeat(201), "a\u{7}b".to_owned()] {
-        let refused = fleet.mutate("createCustomer", "customer { id }", json!({"name": name})).await;
+        let refused =
+            fleet.mutate("createCustomer", "customer { id }", json!({"name": name})).await;
         assert_eq!(refused.field(), json!(["name"]));
     }
     for (field, value) in [("phone", "0700123456"), ("email", "nobody")] {
@@ -164,10 +189,15 @@ async fn keys_and_texts_of_a_wrong_length(#[values(Embedded, Production)] shape:
 #[tokio::test]
 async fn methods_and_paths_that_do_not_exist(#[values(Embedded, Production)] shape: Shape) {
     let app = TestApp::start(shape).await;
-    let get = async |path: &str| app.http().get(format!("{}{path}", app.url())).send().await.unwrap();
-    let mutation = "/graphql?query=mutation%7BsignOut(input%3A%7BrefreshToken%3A%22x%22%7D)%7BsignedOut%7D%7D";
+    let get =
+        async |path: &str| app.http().get(format!("{}{path}", app.url())).send().await.unwrap();
+    let mutation =
+        "/graphql?query=mutation%7BsignOut(input%3A%7BrefreshToken%3A%22x%22%7D)%7BsignedOut%7D%7D";
     let answer = get(mutation).await;
-    assert_eq!((answer.status().as_u16(), answer.headers()["allow"].to_str().unwrap()), (405, "POST"));
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()["allow"].to_str().unwrap()),
+        (405, "POST")
+    );
     assert_eq!(get("/graphql?query=%7B__typename%7D").await.status(), 200);
     assert_eq!(get("/nowhere").await.status(), 404);
     assert_eq!(get("/healthz").await.status(), 200);

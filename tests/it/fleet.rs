@@ -15,8 +15,14 @@ async fn out_of_service_and_back_keeps_the_dock(#[values(Embedded, Production)] 
     let vehicle = fleet.vehicle_at(&station).await;
 
     let broken = json!({"vehicleId": vehicle, "reason": "flat tyre"});
-    let taken = fleet.mutate("takeOutOfService", "vehicle { state outOfServiceReason }", broken.clone()).await.ok();
-    assert_eq!(taken["vehicle"], json!({"state": "NON_OPERATIONAL", "outOfServiceReason": "flat tyre"}));
+    let taken = fleet
+        .mutate("takeOutOfService", "vehicle { state outOfServiceReason }", broken.clone())
+        .await
+        .ok();
+    assert_eq!(
+        taken["vehicle"],
+        json!({"state": "NON_OPERATIONAL", "outOfServiceReason": "flat tyre"})
+    );
     assert_eq!(fleet.counters(&station).await, (0, 0, 1, 2));
     let twice = fleet.mutate("takeOutOfService", "vehicle { id }", broken).await;
     assert_eq!(twice.code(), "VEHICLE_STATE_CONFLICT");
@@ -80,23 +86,37 @@ async fn what_is_in_use_is_not_archived(#[values(Embedded, Production)] shape: S
     let ann = fleet.rider(&app).await;
     let rental = text(&ann.start_rental(&vehicle).await.ok()["rental"]["id"]);
 
-    let refused = fleet.mutate("archiveVehicle", "vehicle { id }", json!({"vehicleId": vehicle})).await;
+    let refused =
+        fleet.mutate("archiveVehicle", "vehicle { id }", json!({"vehicleId": vehicle})).await;
     assert_eq!(refused.code(), "VEHICLE_IN_USE");
-    let refused = fleet.mutate("archiveCustomer", "customer { id }", json!({"customerId": ann.customer})).await;
+    let refused = fleet
+        .mutate("archiveCustomer", "customer { id }", json!({"customerId": ann.customer}))
+        .await;
     assert_eq!(refused.code(), "CUSTOMER_IN_USE");
-    let refused = fleet.mutate("archiveTariff", "tariff { id }", json!({"tariffId": fleet.tariff})).await;
+    let refused =
+        fleet.mutate("archiveTariff", "tariff { id }", json!({"tariffId": fleet.tariff})).await;
     assert_eq!(refused.code(), "TARIFF_IN_USE");
     let of_type = json!({"vehicleTypeId": fleet.vehicle_type});
     let refused = fleet.mutate("archiveVehicleType", "vehicleType { id }", of_type).await;
     assert_eq!(refused.code(), "VEHICLE_TYPE_IN_USE");
 
     ann.end_rental(&rental, &station).await.ok();
-    let refused = fleet.mutate("archiveStation", "station { id }", json!({"stationId": station})).await;
+    let refused =
+        fleet.mutate("archiveStation", "station { id }", json!({"stationId": station})).await;
     assert_eq!(refused.code(), "STATION_IN_USE");
 
-    fleet.mutate("archiveVehicle", "vehicle { archivedAt }", json!({"vehicleId": vehicle})).await.ok();
-    fleet.mutate("archiveStation", "station { archivedAt }", json!({"stationId": station})).await.ok();
-    fleet.mutate("archiveCustomer", "customer { archivedAt }", json!({"customerId": ann.customer})).await.ok();
+    fleet
+        .mutate("archiveVehicle", "vehicle { archivedAt }", json!({"vehicleId": vehicle}))
+        .await
+        .ok();
+    fleet
+        .mutate("archiveStation", "station { archivedAt }", json!({"stationId": station}))
+        .await
+        .ok();
+    fleet
+        .mutate("archiveCustomer", "customer { archivedAt }", json!({"customerId": ann.customer}))
+        .await
+        .ok();
     let refused = ann.start_rental(&fleet.vehicle().await).await;
     assert_eq!(refused.code(), "ARCHIVED");
     app.assert_sound().await;
@@ -110,11 +130,17 @@ async fn names_that_must_be_unique_are(#[values(Embedded, Production)] shape: Sh
     let place = json!({"latitude": 55.0, "longitude": 12.0});
     let station = json!({"name": "Main", "shortCode": "M", "capacity": 2, "position": place});
     fleet.mutate("createStation", "station { id }", station.clone()).await.ok();
-    assert_eq!(fleet.mutate("createStation", "station { id }", station).await.code(), "SHORT_CODE_TAKEN");
+    assert_eq!(
+        fleet.mutate("createStation", "station { id }", station).await.code(),
+        "SHORT_CODE_TAKEN"
+    );
 
     let vehicle = json!({"number": "7", "vehicleTypeId": fleet.vehicle_type});
     fleet.mutate("createVehicle", "vehicle { id }", vehicle.clone()).await.ok();
-    assert_eq!(fleet.mutate("createVehicle", "vehicle { id }", vehicle).await.code(), "NUMBER_TAKEN");
+    assert_eq!(
+        fleet.mutate("createVehicle", "vehicle { id }", vehicle).await.code(),
+        "NUMBER_TAKEN"
+    );
 
     let customer = json!({"name": "Ann", "email": "Ann@Example.test"});
     fleet.mutate("createCustomer", "customer { email }", customer).await.ok();
@@ -125,7 +151,9 @@ async fn names_that_must_be_unique_are(#[values(Embedded, Production)] shape: Sh
 
 #[rstest]
 #[tokio::test]
-async fn a_station_is_never_smaller_than_what_stands_there(#[values(Embedded, Production)] shape: Shape) {
+async fn a_station_is_never_smaller_than_what_stands_there(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let station = fleet.station(2).await;
@@ -174,15 +202,20 @@ async fn counters_are_right_after_a_crowd(#[values(Embedded, Production)] shape:
 
 #[rstest]
 #[tokio::test]
-async fn a_vehicle_from_the_warehouse_is_dropped_off_somewhere(#[values(Embedded, Production)] shape: Shape) {
+async fn a_vehicle_from_the_warehouse_is_dropped_off_somewhere(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let station = fleet.station(2).await;
     let input = json!({"number": "W1", "vehicleTypeId": fleet.vehicle_type});
-    let vehicle = text(&fleet.mutate("createVehicle", "vehicle { id state }", input).await.ok()["vehicle"]["id"]);
+    let vehicle = text(
+        &fleet.mutate("createVehicle", "vehicle { id state }", input).await.ok()["vehicle"]["id"],
+    );
     assert_eq!(fleet.state(&vehicle).await, "REMOVED");
 
-    let nowhere = fleet.mutate("returnToService", "vehicle { id }", json!({"vehicleId": vehicle})).await;
+    let nowhere =
+        fleet.mutate("returnToService", "vehicle { id }", json!({"vehicleId": vehicle})).await;
     assert_eq!(nowhere.code(), "INVALID_INPUT");
     let there = json!({"vehicleId": vehicle, "at": {"stationId": station}});
     fleet.mutate("returnToService", "vehicle { id }", there).await.ok();
@@ -192,6 +225,9 @@ async fn a_vehicle_from_the_warehouse_is_dropped_off_somewhere(#[values(Embedded
     fleet.mutate("updateVehicleType", "vehicleType { id }", not_reservable).await.ok();
     let ann = fleet.rider(&app).await;
     let input = json!({"vehicleId": vehicle, "idempotencyKey": key()});
-    assert_eq!(ann.mutate("reserveVehicle", "vehicle { id }", input).await.code(), "VEHICLE_NOT_RESERVABLE");
+    assert_eq!(
+        ann.mutate("reserveVehicle", "vehicle { id }", input).await.code(),
+        "VEHICLE_NOT_RESERVABLE"
+    );
     app.assert_sound().await;
 }

@@ -16,7 +16,8 @@ async fn a_hold_that_nobody_meets_ends_on_time(#[values(Embedded, Production)] s
     let vehicle = fleet.vehicle_at(&station).await;
     fleet.rider(&app).await.reserve(&vehicle).await.ok();
     let mut board = app.socket(fleet.token()).await;
-    let document = "subscription { vehicleChanged(filter: {state: AVAILABLE}) { change eventTypes } }";
+    let document =
+        "subscription { vehicleChanged(filter: {state: AVAILABLE}) { change eventTypes } }";
     board.subscribe("1", document, json!({})).await;
 
     app.advance(Duration::minutes(14));
@@ -26,7 +27,10 @@ async fn a_hold_that_nobody_meets_ends_on_time(#[values(Embedded, Production)] s
     app.run_jobs().await;
 
     assert_eq!(fleet.state(&vehicle).await, "AVAILABLE");
-    assert_eq!(board.data().await, json!({"change": "ENTERED", "eventTypes": ["RESERVATION_CANCEL"]}));
+    assert_eq!(
+        board.data().await,
+        json!({"change": "ENTERED", "eventTypes": ["RESERVATION_CANCEL"]})
+    );
     assert_eq!(fleet.counters(&station).await, (1, 0, 0, 4));
     app.run_jobs().await;
     assert!(board.silent().await);
@@ -35,14 +39,17 @@ async fn a_hold_that_nobody_meets_ends_on_time(#[values(Embedded, Production)] s
 
 #[rstest]
 #[tokio::test]
-async fn a_rental_that_is_out_too_long_is_marked_once(#[values(Embedded, Production)] shape: Shape) {
+async fn a_rental_that_is_out_too_long_is_marked_once(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let (vehicle, station) = (fleet.vehicle().await, fleet.station(5).await);
     let ann = fleet.rider(&app).await;
     let rental = text(&ann.start_rental(&vehicle).await.ok()["rental"]["id"]);
     let mut socket = app.socket(ann.token()).await;
-    let document = "subscription($id: ID!) { rentalChanged(rentalId: $id) { change rental { overdueAt } } }";
+    let document =
+        "subscription($id: ID!) { rentalChanged(rentalId: $id) { change rental { overdueAt } } }";
     socket.subscribe("1", document, json!({"id": rental})).await;
 
     // The token outlives its ten minutes on a socket by the system's clock; the rental's time is the test's.
@@ -50,7 +57,8 @@ async fn a_rental_that_is_out_too_long_is_marked_once(#[values(Embedded, Product
     app.run_jobs().await;
     app.run_jobs().await;
 
-    let overdue = json!({"change": "OVERDUE", "rental": {"overdueAt": "2035-01-01T14:00:00+00:00"}});
+    let overdue =
+        json!({"change": "OVERDUE", "rental": {"overdueAt": "2035-01-01T14:00:00+00:00"}});
     assert_eq!(socket.data().await, overdue);
     assert!(socket.silent().await);
     let ctx = fleet.system();
@@ -100,6 +108,8 @@ async fn what_the_consumer_read_twice_happens_once(#[values(Embedded, Production
         Embedded => "Jobs",
         Production => "apalis.jobs",
     };
-    let held = app.count(&format!("SELECT count(*) FROM {table} WHERE idempotency_key LIKE 'expire_hold:%'")).await;
+    let held = app
+        .count(&format!("SELECT count(*) FROM {table} WHERE idempotency_key LIKE 'expire_hold:%'"))
+        .await;
     assert_eq!(held, 1);
 }

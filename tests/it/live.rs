@@ -17,7 +17,9 @@ const FLEET: &str = "subscription($kinds: [FleetEventKind!], $after: Cursor) { f
 
 #[rstest]
 #[tokio::test]
-async fn a_board_sees_its_station_change_and_no_other(#[values(Embedded, Production)] shape: Shape) {
+async fn a_board_sees_its_station_change_and_no_other(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let (watched, other) = (fleet.station(5).await, fleet.station(5).await);
@@ -51,12 +53,18 @@ async fn what_leaves_a_filter_says_so(#[values(Embedded, Production)] shape: Sha
 
     let rental = text(&ann.start_rental(&vehicle).await.ok()["rental"]["id"]);
     let left = board.data().await;
-    assert_eq!((left["change"].as_str(), left["vehicle"]["state"].as_str()), (Some("LEFT"), Some("ON_TRIP")));
+    assert_eq!(
+        (left["change"].as_str(), left["vehicle"]["state"].as_str()),
+        (Some("LEFT"), Some("ON_TRIP"))
+    );
     assert_eq!(left["eventTypes"], json!(["TRIP_START"]));
 
     ann.end_rental(&rental, &station).await.ok();
     let entered = board.data().await;
-    assert_eq!((entered["change"].as_str(), entered["eventTypes"].clone()), (Some("ENTERED"), json!(["TRIP_END"])));
+    assert_eq!(
+        (entered["change"].as_str(), entered["eventTypes"].clone()),
+        (Some("ENTERED"), json!(["TRIP_END"]))
+    );
 
     let charged = json!({"vehicleId": vehicle, "batteryPercent": 80});
     fleet.mutate("updateVehicle", "vehicle { id }", charged).await.ok();
@@ -68,9 +76,11 @@ async fn what_leaves_a_filter_says_so(#[values(Embedded, Production)] shape: Sha
 async fn a_box_tells_who_comes_and_goes(#[values(Embedded, Production)] shape: Shape) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
-    let (inside, outside) = (fleet.station_at(5, 50.0, 8.0).await, fleet.station_at(5, 51.0, 8.0).await);
+    let (inside, outside) =
+        (fleet.station_at(5, 50.0, 8.0).await, fleet.station_at(5, 51.0, 8.0).await);
     let vehicle = fleet.vehicle_at(&outside).await;
-    let corner = |latitude: f64, longitude: f64| json!({"latitude": latitude, "longitude": longitude});
+    let corner =
+        |latitude: f64, longitude: f64| json!({"latitude": latitude, "longitude": longitude});
     let within = json!({"southWest": corner(49.9, 7.9), "northEast": corner(50.1, 8.1)});
     let mut board = app.socket(fleet.token()).await;
     board.subscribe("1", VEHICLES, json!({"filter": {"within": within}})).await;
@@ -124,7 +134,9 @@ async fn who_comes_back_with_a_cursor_misses_nothing_and_sees_nothing_twice(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_event_is_lost_or_repeated_while_many_write(#[values(Embedded, Production)] shape: Shape) {
+async fn no_event_is_lost_or_repeated_while_many_write(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let snapshot = fleet.query("{ vehicles(first: 1) { fleetCursor } }", json!({})).await;
@@ -177,7 +189,9 @@ async fn a_snapshot_and_its_cursor_leave_no_gap(#[values(Embedded, Production)] 
 
 #[rstest]
 #[tokio::test]
-async fn a_cursor_that_cannot_be_served_asks_for_a_resync(#[values(Embedded, Production)] shape: Shape) {
+async fn a_cursor_that_cannot_be_served_asks_for_a_resync(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let snapshot = fleet.query("{ stations { fleetCursor } }", json!({})).await;
@@ -200,7 +214,9 @@ async fn a_cursor_that_cannot_be_served_asks_for_a_resync(#[values(Embedded, Pro
 
 #[rstest]
 #[tokio::test]
-async fn a_cursor_of_another_tenant_or_a_changed_one_is_refused(#[values(Embedded, Production)] shape: Shape) {
+async fn a_cursor_of_another_tenant_or_a_changed_one_is_refused(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let (fleet, other) = (app.fleet("Velo Nord").await, app.fleet("Rad Sued").await);
     let snapshot = other.query("{ stations { fleetCursor } }", json!({})).await;
@@ -265,7 +281,9 @@ async fn customers_watch_only_what_they_may_see(#[values(Embedded, Production)] 
 
 #[rstest]
 #[tokio::test]
-async fn anonymous_boards_are_for_tenants_that_publish_theirs(#[values(Embedded, Production)] shape: Shape) {
+async fn anonymous_boards_are_for_tenants_that_publish_theirs(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let mut open = app.socket_with(json!({"tenant": fleet.slug})).await;

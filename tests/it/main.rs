@@ -8,6 +8,7 @@ mod list;
 mod live;
 mod migration;
 mod nodes;
+mod race;
 mod readme;
 mod rental;
 mod schema;

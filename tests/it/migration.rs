@@ -1,8 +1,8 @@
 //! Migrations: up, down and up again, and then the tables are what the entities say.
 
 use entity::{
-    consumer, customer, event, idempotency, price_line, rental, session, station, stream_head, tariff, tenant, user,
-    vehicle, vehicle_event, vehicle_type,
+    consumer, customer, event, idempotency, price_line, rental, session, station, stream_head,
+    tariff, tenant, user, vehicle, vehicle_event, vehicle_type,
 };
 use migration::{Migrator, MigratorTrait};
 use rstest::rstest;
@@ -108,7 +108,8 @@ async fn columns<E: EntityTrait>(db: &DatabaseConnection, shape: Shape) {
              AND table_name = '{table}' ORDER BY column_name"
         ),
     };
-    let mut declared: Vec<String> = E::Column::iter().map(|column| column.as_str().to_owned()).collect();
+    let mut declared: Vec<String> =
+        E::Column::iter().map(|column| column.as_str().to_owned()).collect();
     declared.sort();
     let mut found = strings(db, &sql).await;
     found.sort();
@@ -117,8 +118,12 @@ async fn columns<E: EntityTrait>(db: &DatabaseConnection, shape: Shape) {
 
 async fn tables(db: &Db, shape: Shape) -> Vec<String> {
     let sql = match shape {
-        Embedded => "SELECT name AS c FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
-        Production => "SELECT tablename::text AS c FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename",
+        Embedded => {
+            "SELECT name AS c FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        }
+        Production => {
+            "SELECT tablename::text AS c FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+        }
     };
     strings(db.writer(), sql).await
 }

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 use tests::{
-    Client, Shape::{self, Embedded, Production}, Socket, TestApp, json,
+    Client,
+    Shape::{self, Embedded, Production},
+    Socket, TestApp, json,
     process::{Process, command},
     text,
 };
@@ -44,7 +46,8 @@ async fn a_change_through_one_node_reaches_a_board_on_another(#[values(Productio
     let vehicle = fleet.vehicle().await;
     let settings = settings(&app);
     let (a, b) = tokio::join!(node(&settings, &[]), node(&settings, &["--no-worker"]));
-    let (on_a, on_b) = (signed_in(&a, &fleet.slug, &email).await, signed_in(&b, &fleet.slug, &email).await);
+    let (on_a, on_b) =
+        (signed_in(&a, &fleet.slug, &email).await, signed_in(&b, &fleet.slug, &email).await);
     let mut board = Socket::connect(b.address(), json!({"token": on_b.token()})).await;
     board.subscribe("1", VEHICLES, json!({})).await;
 
@@ -68,7 +71,8 @@ async fn with_redis_stopped_nothing_is_lost_and_little_is_late(#[values(Producti
     settings.retain(|(name, _)| *name != "BIKELEASE_REDIS_URL");
     settings.push(("BIKELEASE_REDIS_URL", format!("redis://127.0.0.1:{}", redis.1)));
     let (a, b) = tokio::join!(node(&settings, &["--no-worker"]), node(&settings, &["--no-worker"]));
-    let (on_a, on_b) = (signed_in(&a, &fleet.slug, &email).await, signed_in(&b, &fleet.slug, &email).await);
+    let (on_a, on_b) =
+        (signed_in(&a, &fleet.slug, &email).await, signed_in(&b, &fleet.slug, &email).await);
     let mut board = Socket::connect(b.address(), json!({"token": on_b.token()})).await;
     board.subscribe("1", VEHICLES, json!({})).await;
     let toggle = async |broken: bool| {
@@ -107,13 +111,17 @@ async fn killed_under_load_it_comes_back_whole(#[values(Embedded, Production)] s
     let mut customers = Vec::new();
     for _ in 0..8 {
         vehicles.push(fleet.vehicle_at(&from).await);
-        let made = fleet.mutate("createCustomer", "customer { id }", json!({"name": "Ann"})).await.ok();
+        let made =
+            fleet.mutate("createCustomer", "customer { id }", json!({"name": "Ann"})).await.ok();
         customers.push(text(&made["customer"]["id"]));
     }
     let process = node(&settings(&app), &[]).await;
     let staff = signed_in(&process, &fleet.slug, &email).await;
 
-    let rides = vehicles.iter().zip(&customers).map(|(vehicle, customer)| ride_until_cut_off(&staff, vehicle, customer, &to));
+    let rides = vehicles
+        .iter()
+        .zip(&customers)
+        .map(|(vehicle, customer)| ride_until_cut_off(&staff, vehicle, customer, &to));
     let kill = async {
         tokio::time::sleep(Duration::from_millis(1_200)).await;
         process.kill().await;
@@ -126,7 +134,10 @@ async fn killed_under_load_it_comes_back_whole(#[values(Embedded, Production)] s
     let ids: Vec<_> = acknowledged.iter().take(100).collect();
     let document = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
     let found = fleet.query(document, json!({"ids": ids})).await["nodes"].clone();
-    assert!(found.as_array().unwrap().iter().all(|node| node.is_object()), "an acknowledged rental is gone");
+    assert!(
+        found.as_array().unwrap().iter().all(|node| node.is_object()),
+        "an acknowledged rental is gone"
+    );
     drop(again);
     let settings = settings(&app);
     let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -136,14 +147,22 @@ async fn killed_under_load_it_comes_back_whole(#[values(Embedded, Production)] s
 }
 
 /// Starts and ends until nobody answers; gives the rentals whose start was acknowledged.
-async fn ride_until_cut_off(staff: &Client, vehicle: &str, customer: &str, to: &str) -> Vec<String> {
+async fn ride_until_cut_off(
+    staff: &Client,
+    vehicle: &str,
+    customer: &str,
+    to: &str,
+) -> Vec<String> {
     let mut acknowledged = Vec::new();
     let start = "mutation($input: StartRentalInput!) { startRental(input: $input) { rental { id } userErrors { code } } }";
     let end = "mutation($input: EndRentalInput!) { endRental(input: $input) { rental { id } userErrors { code } } }";
     loop {
-        let input = json!({"vehicleId": vehicle, "customerId": customer, "idempotencyKey": tests::key()});
+        let input =
+            json!({"vehicleId": vehicle, "customerId": customer, "idempotencyKey": tests::key()});
         let Some(answer) = try_send(staff, start, input).await else { return acknowledged };
-        let Some(rental) = answer["data"]["startRental"]["rental"]["id"].as_str() else { return acknowledged };
+        let Some(rental) = answer["data"]["startRental"]["rental"]["id"].as_str() else {
+            return acknowledged;
+        };
         acknowledged.push(rental.to_owned());
         let input = json!({"rentalId": rental, "stationId": to, "idempotencyKey": tests::key()});
         if try_send(staff, end, input).await.is_none() {
@@ -161,9 +180,19 @@ async fn try_send(client: &Client, document: &str, input: tests::Value) -> Optio
 /// A Redis that a test may stop.
 async fn own_redis() -> (tokio::process::Child, u16) {
     let port = tests::process::free_port();
-    let server = std::env::var("BIKELEASE_TEST_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+    let server =
+        std::env::var("BIKELEASE_TEST_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
     let child = Command::new(server)
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        .args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ])
         .stdout(std::process::Stdio::null())
         .kill_on_drop(true)
         .spawn()

@@ -10,7 +10,11 @@ use tokio::process::Command;
 /// The blocks between ```sh and ```.
 fn blocks() -> Vec<String> {
     let readme = include_str!("../../README.md");
-    readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    readme
+        .split("```sh\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap().to_owned())
+        .collect()
 }
 
 #[rstest]
@@ -31,7 +35,8 @@ async fn a_newcomer_follows_the_first_steps(#[values(Embedded, Production)] shap
     // The second terminal runs beside the first one.
     let watch = format!(
         "({}) > \"$SEEN\" &\nWATCHER=$!\nfor n in $(seq 50); do sleep 0.1; test -s \"$WATCHING\" && break; done\n",
-        watch.trim().replace("\"subscription", "--url ws://127.0.0.1:8000/graphql \"subscription") + " 2> \"$WATCHING\""
+        watch.trim().replace("\"subscription", "--url ws://127.0.0.1:8000/graphql \"subscription")
+            + " 2> \"$WATCHING\""
     );
     let script = format!(
         "set -eu\n{board}\n{sign_in}\n{watch}\n{rent}\nsleep 2\nkill $WATCHER\necho; cat \"$SEEN\"\n{invariants}"
@@ -48,9 +53,12 @@ async fn a_newcomer_follows_the_first_steps(#[values(Embedded, Production)] shap
         .await
         .unwrap();
 
-    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (said, complained) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}\n{complained}");
-    for expected in ["vehiclesAvailable", " at station_", "\"state\":\"ENDED\"", "\"change\":\"UPDATED\""] {
+    for expected in
+        ["vehiclesAvailable", " at station_", "\"state\":\"ENDED\"", "\"change\":\"UPDATED\""]
+    {
         assert!(said.contains(expected), "no {expected} in:\n{said}\n{complained}");
     }
     let changes = said.matches("\"change\":").count();

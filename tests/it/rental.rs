@@ -24,47 +24,6 @@ async fn a_vehicle_carries_one_customer_at_a_time(#[values(Embedded, Production)
 }
 
 #[rstest]
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_forty_racers_exactly_one_wins(#[values(Embedded, Production)] shape: Shape) {
-    let app = TestApp::start(shape).await;
-    let fleet = app.fleet("Velo Nord").await;
-    let vehicle = fleet.vehicle().await;
-    let mut racers = Vec::new();
-    for _ in 0..40 {
-        racers.push(fleet.rider(&app).await);
-    }
-
-    let starts = racers.iter().map(|racer| racer.start_rental(&vehicle));
-    let answers = futures_util::future::join_all(starts).await;
-
-    let won = answers.iter().filter(|answer| answer.payload()["rental"].is_object()).count();
-    let lost = answers.iter().filter(|answer| answer.payload()["rental"].is_null());
-    assert_eq!(won, 1);
-    assert!(lost.map(tests::Answer::code).all(|code| code == "VEHICLE_TAKEN"));
-    app.assert_sound().await;
-}
-
-#[rstest]
-#[tokio::test]
-async fn the_database_itself_refuses_a_second_open_rental(#[values(Embedded, Production)] shape: Shape) {
-    let app = TestApp::start(shape).await;
-    let fleet = app.fleet("Velo Nord").await;
-    let vehicle = fleet.vehicle().await;
-    fleet.rider(&app).await.start_rental(&vehicle).await.ok();
-
-    let columns = "tenant_id, vehicle_id, customer_id, tariff_id, terms, state, started_at, distance_meters, currency, lost";
-    let id = match shape {
-        Embedded => "randomblob(16)",
-        Production => "gen_random_uuid()",
-    };
-    let doubled = app.sql(&format!("INSERT INTO rental (id, {columns}) SELECT {id}, {columns} FROM rental")).await;
-
-    let error = doubled.unwrap_err().to_string();
-    let constraint = service::rental::ONE_OPEN_PER_VEHICLE;
-    assert!(error.contains(constraint.name) || error.contains(constraint.columns), "{error}");
-}
-
-#[rstest]
 #[tokio::test]
 async fn a_ride_moves_the_vehicle_and_the_counters(#[values(Embedded, Production)] shape: Shape) {
     let app = TestApp::start(shape).await;
@@ -91,59 +50,6 @@ async fn a_ride_moves_the_vehicle_and_the_counters(#[values(Embedded, Production
 
 #[rstest]
 #[tokio::test]
-async fn the_same_key_gives_the_first_answer_and_acts_once(#[values(Embedded, Production)] shape: Shape) {
-    let app = TestApp::start(shape).await;
-    let fleet = app.fleet("Velo Nord").await;
-    let (vehicle, other) = (fleet.vehicle().await, fleet.vehicle().await);
-    let ann = fleet.rider(&app).await;
-    let fields = "rental { id state startedAt }";
-    let input = json!({"vehicleId": vehicle, "idempotencyKey": "once"});
-
-    let first = ann.mutate("startRental", fields, input.clone()).await.ok();
-    let again = ann.mutate("startRental", fields, input).await.ok();
-    assert_eq!(first, again);
-
-    let changed = json!({"vehicleId": other, "idempotencyKey": "once"});
-    let refused = ann.mutate("startRental", fields, changed).await;
-    assert_eq!(refused.code(), "IDEMPOTENCY_MISMATCH");
-    assert_eq!(app.count("SELECT count(*) FROM rental").await, 1);
-}
-
-#[rstest]
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn twenty_at_once_with_one_key_are_one_call(#[values(Embedded, Production)] shape: Shape) {
-    let app = TestApp::start(shape).await;
-    let fleet = app.fleet("Velo Nord").await;
-    let vehicle = fleet.vehicle().await;
-    let ann = fleet.rider(&app).await;
-    let input = json!({"vehicleId": vehicle, "idempotencyKey": "once"});
-
-    let calls = (0..20).map(|_| ann.mutate("startRental", "rental { id }", input.clone()));
-    let answers = futures_util::future::join_all(calls).await;
-
-    let first = answers[0].ok();
-    assert!(answers.iter().all(|answer| answer.ok() == first));
-    assert_eq!(app.count("SELECT count(*) FROM rental").await, 1);
-    app.assert_sound().await;
-}
-
-#[rstest]
-#[tokio::test]
-async fn a_refusal_is_not_remembered(#[values(Embedded, Production)] shape: Shape) {
-    let app = TestApp::start(shape).await;
-    let fleet = app.fleet("Velo Nord").await;
-    let (vehicle, station) = (fleet.vehicle().await, fleet.station(3).await);
-    let (ann, ben) = (fleet.rider(&app).await, fleet.rider(&app).await);
-    let rental = text(&ann.start_rental(&vehicle).await.ok()["rental"]["id"]);
-    let input = json!({"vehicleId": vehicle, "idempotencyKey": "bens"});
-
-    assert_eq!(ben.mutate("startRental", "rental { id }", input.clone()).await.code(), "VEHICLE_TAKEN");
-    ann.end_rental(&rental, &station).await.ok();
-    ben.mutate("startRental", "rental { id }", input).await.ok();
-}
-
-#[rstest]
-#[tokio::test]
 async fn a_hold_keeps_others_away_and_ends_by_itself(#[values(Embedded, Production)] shape: Shape) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
@@ -162,11 +68,20 @@ async fn a_hold_keeps_others_away_and_ends_by_itself(#[values(Embedded, Producti
     ben.start_rental(&vehicle).await.ok();
     let document = "query($id: ID!) { node(id: $id) { ... on Vehicle { history(first: 10) { nodes { eventTypes } } } } }";
     let history = fleet.query(document, json!({"id": vehicle})).await;
-    let types: Vec<_> =
-        history["node"]["history"]["nodes"].as_array().unwrap().iter().map(|e| e["eventTypes"][0].clone()).collect();
+    let types: Vec<_> = history["node"]["history"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["eventTypes"][0].clone())
+        .collect();
     assert_eq!(
         types,
-        [json!("TRIP_START"), json!("RESERVATION_CANCEL"), json!("RESERVATION_START"), json!("PROVIDER_DROP_OFF")]
+        [
+            json!("TRIP_START"),
+            json!("RESERVATION_CANCEL"),
+            json!("RESERVATION_START"),
+            json!("PROVIDER_DROP_OFF")
+        ]
     );
     app.assert_sound().await;
 }
@@ -180,7 +95,8 @@ async fn who_holds_a_vehicle_starts_it_or_lets_it_go(#[values(Embedded, Producti
     let (ann, ben) = (fleet.rider(&app).await, fleet.rider(&app).await);
 
     ann.reserve(&first).await.ok();
-    let foreign = ben.mutate("cancelReservation", "vehicle { id }", json!({"vehicleId": first})).await;
+    let foreign =
+        ben.mutate("cancelReservation", "vehicle { id }", json!({"vehicleId": first})).await;
     assert_eq!(foreign.code(), "VEHICLE_RESERVED");
     assert_eq!(ann.reserve(&second).await.code(), "CUSTOMER_LIMIT_REACHED");
     ann.mutate("cancelReservation", "vehicle { id }", json!({"vehicleId": first})).await.ok();
@@ -203,7 +119,8 @@ async fn staff_rent_for_whom_they_name(#[values(Embedded, Production)] shape: Sh
     let (ann, ben) = (fleet.rider(&app).await, fleet.rider(&app).await);
 
     assert_eq!(staff.start_rental(&vehicle).await.code(), "CUSTOMER_REQUIRED");
-    let for_ann = json!({"vehicleId": vehicle, "customerId": ann.customer, "idempotencyKey": key()});
+    let for_ann =
+        json!({"vehicleId": vehicle, "customerId": ann.customer, "idempotencyKey": key()});
     let as_ben = ben.mutate("startRental", "rental { id }", for_ann.clone()).await;
     assert_eq!(as_ben.code(), "NOT_FOUND");
     let started = staff.mutate("startRental", "rental { id customer { id } }", for_ann).await.ok();
@@ -217,7 +134,9 @@ async fn staff_rent_for_whom_they_name(#[values(Embedded, Production)] shape: Sh
 
 #[rstest]
 #[tokio::test]
-async fn blocked_customers_and_closed_stations_do_not_rent(#[values(Embedded, Production)] shape: Shape) {
+async fn blocked_customers_and_closed_stations_do_not_rent(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let station = fleet.station(5).await;
@@ -258,7 +177,13 @@ async fn full_and_closed_stations_take_nothing_back(#[values(Embedded, Productio
     let on_the_street = json!({
         "rentalId": rental, "position": {"latitude": 55.1, "longitude": 12.1}, "idempotencyKey": key(),
     });
-    ann.mutate("endRental", "rental { endPosition { latitude } endStation { id } }", on_the_street.clone()).await.ok();
+    ann.mutate(
+        "endRental",
+        "rental { endPosition { latitude } endStation { id } }",
+        on_the_street.clone(),
+    )
+    .await
+    .ok();
     let again = json!({"rentalId": rental, "stationId": closed, "idempotencyKey": key()});
     assert_eq!(ann.mutate("endRental", "rental { id }", again).await.code(), "RENTAL_NOT_OPEN");
     app.assert_sound().await;
@@ -266,7 +191,9 @@ async fn full_and_closed_stations_take_nothing_back(#[values(Embedded, Productio
 
 #[rstest]
 #[tokio::test]
-async fn a_start_can_be_undone_within_the_grace_period(#[values(Embedded, Production)] shape: Shape) {
+async fn a_start_can_be_undone_within_the_grace_period(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let station = fleet.station(5).await;
@@ -283,7 +210,10 @@ async fn a_start_can_be_undone_within_the_grace_period(#[values(Embedded, Produc
 
     let rental = ann.start_rental(&vehicle).await.ok()["rental"]["id"].clone();
     app.advance(Duration::seconds(61));
-    assert_eq!(ann.mutate("cancelRental", fields, cancel(&rental)).await.code(), "RENTAL_NOT_CANCELLABLE");
+    assert_eq!(
+        ann.mutate("cancelRental", fields, cancel(&rental)).await.code(),
+        "RENTAL_NOT_CANCELLABLE"
+    );
     app.assert_sound().await;
 }
 
@@ -306,7 +236,8 @@ async fn staff_end_a_rental_in_the_riders_place(#[values(Embedded, Production)] 
     assert_eq!(ended["rental"], json!({"state": "ENDED", "endReason": "found it"}));
 
     let rental = ben.start_rental(&other).await.ok()["rental"]["id"].clone();
-    let lost = json!({"rentalId": rental, "lost": true, "reason": "stolen", "idempotencyKey": key()});
+    let lost =
+        json!({"rentalId": rental, "lost": true, "reason": "stolen", "idempotencyKey": key()});
     let ended = fleet.mutate("forceEndRental", "rental { lost price { amount } }", lost).await.ok();
     // 1.00 to unlock and 900.00 for the vehicle, and a quarter of it in tax.
     assert_eq!(ended["rental"], json!({"lost": true, "price": {"amount": "1126.25"}}));
@@ -325,14 +256,20 @@ async fn a_quote_is_what_the_ride_comes_to(#[values(Embedded, Production)] shape
     let document = "query($input: RentalQuoteInput!) { rentalQuote(input: $input) {
         price { amount currency } lines { kind amount { amount } quantity } } }";
 
-    let quoted = ann.query(document, json!({"input": {"vehicleId": vehicle, "minutes": 130}})).await;
+    let quoted =
+        ann.query(document, json!({"input": {"vehicleId": vehicle, "minutes": 130}})).await;
     let rental = text(&ann.start_rental(&vehicle).await.ok()["rental"]["id"]);
     app.advance(Duration::minutes(130));
     let ended = ann.end_rental(&rental, &station).await.ok();
 
     assert_eq!(quoted["rentalQuote"]["price"], ended["rental"]["price"]);
     assert_eq!(quoted["rentalQuote"]["lines"], ended["rental"]["priceLines"]);
-    let kinds: Vec<_> = quoted["rentalQuote"]["lines"].as_array().unwrap().iter().map(|l| text(&l["kind"])).collect();
+    let kinds: Vec<_> = quoted["rentalQuote"]["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|l| text(&l["kind"]))
+        .collect();
     assert_eq!(kinds, ["UNLOCK", "MINUTES", "PENALTY", "TAX"]);
 }
 
@@ -345,7 +282,8 @@ async fn a_rental_keeps_the_terms_of_its_start(#[values(Embedded, Production)] s
     let ann = fleet.rider(&app).await;
     let rental = text(&ann.start_rental(&vehicle).await.ok()["rental"]["id"]);
 
-    let dearer = json!({"tariffId": fleet.tariff, "terms": {"currency": "EUR", "unlockPrice": "99.00"}});
+    let dearer =
+        json!({"tariffId": fleet.tariff, "terms": {"currency": "EUR", "unlockPrice": "99.00"}});
     fleet.mutate("updateTariff", "tariff { id }", dearer).await.ok();
     let ended = ann.end_rental(&rental, &station).await.ok();
 
@@ -354,6 +292,7 @@ async fn a_rental_keeps_the_terms_of_its_start(#[values(Embedded, Production)] s
 
 /// In minor units, without a float.
 fn sum(lines: &Value) -> i64 {
-    let minor = |line: &Value| text(&line["amount"]["amount"]).replace('.', "").parse::<i64>().unwrap();
+    let minor =
+        |line: &Value| text(&line["amount"]["amount"]).replace('.', "").parse::<i64>().unwrap();
     lines.as_array().unwrap().iter().map(minor).sum()
 }

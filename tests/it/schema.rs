@@ -6,7 +6,8 @@ use tests::{Shape, TestApp, Value, json, text};
 
 #[test]
 fn the_committed_schema_is_the_codes() {
-    let committed = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../schema.graphql")).unwrap();
+    let committed =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../schema.graphql")).unwrap();
     assert!(committed == api::schema::sdl(), "schema.graphql is not current: run `make schema`");
 }
 

@@ -12,7 +12,9 @@ use tests::{
 
 #[rstest]
 #[tokio::test]
-async fn wrong_tenant_address_or_password_look_the_same(#[values(Embedded, Production)] shape: Shape) {
+async fn wrong_tenant_address_or_password_look_the_same(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let email = text(&fleet.query("{ me { email } }", json!({})).await["me"]["email"]);
@@ -31,13 +33,17 @@ async fn wrong_tenant_address_or_password_look_the_same(#[values(Embedded, Produ
 
 #[rstest]
 #[tokio::test]
-async fn a_refresh_token_works_once_and_its_reuse_ends_the_session(#[values(Embedded, Production)] shape: Shape) {
+async fn a_refresh_token_works_once_and_its_reuse_ends_the_session(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let anyone = app.anonymous(None);
     let first = sign_in(&fleet, &anyone).await;
     let refresh = async |token: &Value| {
-        anyone.mutate("refreshSession", "accessToken refreshToken", json!({"refreshToken": token})).await
+        anyone
+            .mutate("refreshSession", "accessToken refreshToken", json!({"refreshToken": token}))
+            .await
     };
 
     let second = refresh(&first["refreshToken"]).await.ok();
@@ -71,7 +77,9 @@ async fn a_token_that_was_touched_is_none(#[values(Embedded, Production)] shape:
     // {"alg":"none","typ":"JWT"}
     let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{}.", parts[1]);
     let cut = token[..token.len() - 4].to_owned();
-    for forged in [unsigned, cut, "nonsense".to_owned(), format!("{}.{}.{}", parts[0], parts[0], parts[2])] {
+    for forged in
+        [unsigned, cut, "nonsense".to_owned(), format!("{}.{}.{}", parts[0], parts[0], parts[2])]
+    {
         let client = app.anonymous(None).with_token(Some(forged));
         assert_eq!(client.send("{ me { id } }", json!({})).await.error(), "UNAUTHENTICATED");
     }
@@ -95,11 +103,18 @@ async fn each_role_does_what_the_table_says(#[values(Embedded, Production)] shap
             json!({"name": "S", "shortCode": "", "capacity": 1, "position": place}),
         ),
     ];
-    for (role, client) in [(Role::Owner, &fleet.owner), (Role::Staff, &staff), (Role::Customer, &rider.client)] {
+    for (role, client) in
+        [(Role::Owner, &fleet.owner), (Role::Staff, &staff), (Role::Customer, &rider.client)]
+    {
         for (permission, mutation, fields, input) in &mutations {
             let answer = client.mutate(mutation, fields, input.clone()).await;
             let allowed = answer.body.get("errors").is_none();
-            assert_eq!(allowed, Permission::of(role, *permission), "{role:?} {mutation}: {:#}", answer.body);
+            assert_eq!(
+                allowed,
+                Permission::of(role, *permission),
+                "{role:?} {mutation}: {:#}",
+                answer.body
+            );
             assert!(allowed || answer.error() == "FORBIDDEN");
         }
     }
@@ -109,7 +124,10 @@ async fn each_role_does_what_the_table_says(#[values(Embedded, Production)] shap
         let answer = anyone.send(&format!("{{ {hidden} {{ nodes {{ id }} }} }}"), json!({})).await;
         assert_eq!(answer.error(), "UNAUTHENTICATED");
     }
-    assert_eq!(app.anonymous(None).send("{ stations { nodes { id } } }", json!({})).await.error(), "UNAUTHENTICATED");
+    assert_eq!(
+        app.anonymous(None).send("{ stations { nodes { id } } }", json!({})).await.error(),
+        "UNAUTHENTICATED"
+    );
 }
 
 async fn sign_in(fleet: &tests::Fleet, anyone: &Client) -> Value {

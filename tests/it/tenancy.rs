@@ -26,13 +26,25 @@ struct Case {
 
 /// Root fields that take no id of an object.
 const WITHOUT_IDS: &[&str] = &[
-    "me", "signIn", "refreshSession", "signOut", "createStation", "createTariff", "createCustomer", "stations",
-    "vehicleTypes", "customers", "tariffs", "fleetEvents",
+    "me",
+    "signIn",
+    "refreshSession",
+    "signOut",
+    "createStation",
+    "createTariff",
+    "createCustomer",
+    "stations",
+    "vehicleTypes",
+    "customers",
+    "tariffs",
+    "fleetEvents",
 ];
 
 #[rstest]
 #[tokio::test]
-async fn a_stranger_gets_the_answer_for_what_does_not_exist(#[values(Embedded, Production)] shape: Shape) {
+async fn a_stranger_gets_the_answer_for_what_does_not_exist(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let (a, b) = (app.fleet("Velo Nord").await, app.fleet("Rad Sued").await);
     let theirs = objects(&app, &b).await;
@@ -59,8 +71,10 @@ async fn every_root_field_has_a_case(#[values(Embedded)] shape: Shape) {
     for kind in ["queryType", "mutationType", "subscriptionType"] {
         for field in schema[kind]["fields"].as_array().unwrap() {
             let name = text(&field["name"]);
-            let covered = cases.iter().any(|case| case.field == name) || WITHOUT_IDS.contains(&name.as_str());
-            let live = ["stationAvailability", "vehicleChanged", "rentalChanged"].contains(&name.as_str());
+            let covered =
+                cases.iter().any(|case| case.field == name) || WITHOUT_IDS.contains(&name.as_str());
+            let live =
+                ["stationAvailability", "vehicleChanged", "rentalChanged"].contains(&name.as_str());
             assert!(covered || live, "the root field {name} has no tenancy case");
         }
     }
@@ -83,7 +97,9 @@ async fn lists_show_nothing_of_another_tenant(#[values(Embedded, Production)] sh
 
 #[rstest]
 #[tokio::test]
-async fn a_subscriber_hears_nothing_of_another_tenant(#[values(Embedded, Production)] shape: Shape) {
+async fn a_subscriber_hears_nothing_of_another_tenant(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let (a, b) = (app.fleet("Velo Nord").await, app.fleet("Rad Sued").await);
     let theirs = objects(&app, &b).await;
@@ -98,13 +114,21 @@ async fn a_subscriber_hears_nothing_of_another_tenant(#[values(Embedded, Product
 
     assert!(socket.silent().await);
     let rental = json!({"id": theirs.rental});
-    socket.subscribe("4", "subscription($id: ID!) { rentalChanged(rentalId: $id) { cursor } }", rental).await;
+    socket
+        .subscribe(
+            "4",
+            "subscription($id: ID!) { rentalChanged(rentalId: $id) { cursor } }",
+            rental,
+        )
+        .await;
     assert_eq!(socket.message().await["payload"][0]["extensions"]["code"], "NOT_FOUND");
 }
 
 #[rstest]
 #[tokio::test]
-async fn the_database_itself_refuses_a_reference_across_tenants(#[values(Embedded, Production)] shape: Shape) {
+async fn the_database_itself_refuses_a_reference_across_tenants(
+    #[values(Embedded, Production)] shape: Shape,
+) {
     let app = TestApp::start(shape).await;
     let (a, b) = (app.fleet("Velo Nord").await, app.fleet("Rad Sued").await);
     let (ours, theirs) = (a.vehicle().await, b.station(3).await);
@@ -115,7 +139,8 @@ async fn the_database_itself_refuses_a_reference_across_tenants(#[values(Embedde
             Production => format!("'{hex}'"),
         }
     };
-    let statement = format!("UPDATE vehicle SET station_id = {} WHERE id = {}", bytes(&theirs), bytes(&ours));
+    let statement =
+        format!("UPDATE vehicle SET station_id = {} WHERE id = {}", bytes(&theirs), bytes(&ours));
     let error = app.sql(&statement).await.unwrap_err().to_string().to_lowercase();
     assert!(error.contains("foreign key"), "{error}");
 }
@@ -154,7 +179,11 @@ async fn call(client: &Client, case: &Case) -> Value {
 #[expect(clippy::too_many_lines, reason = "one table, a row for each root field")]
 fn cases(o: &Objects) -> Vec<Case> {
     let case = |field, document, variables| Case { field, document, variables };
-    let input = |field, document, input: Value| Case { field, document, variables: json!({"input": input}) };
+    let input = |field, document, input: Value| Case {
+        field,
+        document,
+        variables: json!({"input": input}),
+    };
     let at = json!({"stationId": o.station});
     vec![
         case("node", "query($id: ID!) { node(id: $id) { id } }", json!({"id": o.station})),

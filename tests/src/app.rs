@@ -36,11 +36,15 @@ impl TestApp {
             ("BIKELEASE_DEMO".to_owned(), "false".to_owned()),
             ("BIKELEASE_DEFAULT_TENANT".to_owned(), String::new()),
         ];
-        variables.extend(place.redis_url.iter().map(|url| ("BIKELEASE_REDIS_URL".to_owned(), url.clone())));
-        variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        variables.extend(
+            place.redis_url.iter().map(|url| ("BIKELEASE_REDIS_URL".to_owned(), url.clone())),
+        );
+        variables
+            .extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::load(None, variables.into_iter()).unwrap();
         // Far ahead, so that no worker by the system's time finds a job due before a test says so.
-        let clock = ManualClock::starting_at("2035-01-01T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
+        let clock =
+            ManualClock::starting_at("2035-01-01T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
         let node = Node::start(&config, Arc::new(clock.clone())).await.unwrap();
         let (shutdown, stopping) = watch::channel(false);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -98,19 +102,30 @@ impl TestApp {
 
     /// Raw SQL, as an attacker or a bug would send it.
     pub async fn sql(&self, statement: &str) -> Result<u64, sea_orm::DbErr> {
-        self.node.app.db.writer().execute_unprepared(statement).await.map(|done| done.rows_affected())
+        self.node
+            .app
+            .db
+            .writer()
+            .execute_unprepared(statement)
+            .await
+            .map(|done| done.rows_affected())
     }
 
     pub async fn count(&self, statement: &str) -> i64 {
-        let statement = sea_orm::Statement::from_string(self.node.app.db.backend(), statement.to_owned());
+        let statement =
+            sea_orm::Statement::from_string(self.node.app.db.backend(), statement.to_owned());
         let row = self.node.app.db.reader().query_one_raw(statement).await.unwrap().unwrap();
         row.try_get_by_index(0).unwrap()
     }
 
     /// Every invariant holds.
     pub async fn assert_sound(&self) {
-        let broken: Vec<_> =
-            service::invariant::check(&self.node.app).await.unwrap().into_iter().filter(|f| f.count > 0).collect();
+        let broken: Vec<_> = service::invariant::check(&self.node.app)
+            .await
+            .unwrap()
+            .into_iter()
+            .filter(|f| f.count > 0)
+            .collect();
         assert!(broken.is_empty(), "{broken:#?}");
     }
 }

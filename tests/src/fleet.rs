@@ -128,7 +128,8 @@ impl Fleet {
         let input = json!({"name": format!("Rider {}", next())});
         let made = self.mutate("createCustomer", "customer { id }", input).await.ok();
         let customer = text(&made["customer"]["id"]);
-        let client = sign_up(test, &self.tenant, Role::Customer, Some(customer.parse().unwrap())).await;
+        let client =
+            sign_up(test, &self.tenant, Role::Customer, Some(customer.parse().unwrap())).await;
         Rider { client, customer }
     }
 
@@ -138,7 +139,12 @@ impl Fleet {
             vehiclesAvailable vehiclesReserved vehiclesDisabled docksAvailable } } }";
         let node = self.query(document, json!({"id": station})).await["node"].clone();
         let number = |name: &str| node[name].as_i64().unwrap();
-        (number("vehiclesAvailable"), number("vehiclesReserved"), number("vehiclesDisabled"), number("docksAvailable"))
+        (
+            number("vehiclesAvailable"),
+            number("vehiclesReserved"),
+            number("vehiclesDisabled"),
+            number("docksAvailable"),
+        )
     }
 
     pub async fn state(&self, vehicle: &str) -> String {
@@ -180,11 +186,13 @@ async fn sign_up(
     let app = &test.node.app;
     let email = format!("user{}@example.test", next());
     let (name, password) = ("Somebody".to_owned(), PASSWORD.to_owned());
-    let input = CreateUser { email: email.clone(), name, role, password: password.clone(), customer };
+    let input =
+        CreateUser { email: email.clone(), name, role, password: password.clone(), customer };
     service::user::create(&app.system(tenant.id, "test"), input).await.unwrap();
     let input = SignIn { tenant: tenant.slug.clone(), email, password };
     let signed_in = service::user::sign_in::sign_in(app, input).await.unwrap();
-    let tokens = Tokens { access: Some(signed_in.access_token), refresh: Some(signed_in.refresh_token) };
+    let tokens =
+        Tokens { access: Some(signed_in.access_token), refresh: Some(signed_in.refresh_token) };
     Client { tokens: Arc::new(Mutex::new(tokens)), ..test.anonymous(None) }
 }
 

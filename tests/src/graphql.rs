@@ -33,7 +33,10 @@ impl Client {
 
     /// The same caller with this token and no way to a newer one.
     pub fn with_token(&self, token: Option<String>) -> Self {
-        Self { tokens: Arc::new(Mutex::new(Tokens { access: token, refresh: None })), ..self.clone() }
+        Self {
+            tokens: Arc::new(Mutex::new(Tokens { access: token, refresh: None })),
+            ..self.clone()
+        }
     }
 
     pub async fn send(&self, query: &str, variables: Value) -> Answer {
@@ -43,9 +46,11 @@ impl Client {
         let document = "mutation($input: RefreshSessionInput!) {
             refreshSession(input: $input) { accessToken refreshToken userErrors { code field message } } }";
         let anyone = self.with_token(None);
-        let renewed = anyone.send_once(document, json!({"input": {"refreshToken": refresh}})).await.ok();
+        let renewed =
+            anyone.send_once(document, json!({"input": {"refreshToken": refresh}})).await.ok();
         let text = |name: &str| renewed[name].as_str().map(ToOwned::to_owned);
-        *self.tokens.lock().unwrap() = Tokens { access: text("accessToken"), refresh: text("refreshToken") };
+        *self.tokens.lock().unwrap() =
+            Tokens { access: text("accessToken"), refresh: text("refreshToken") };
         self.send_once(query, variables).await
     }
 
@@ -57,7 +62,8 @@ impl Client {
         if let Some(tenant) = &self.tenant {
             request = request.header("x-bikelease-tenant", tenant);
         }
-        let response = request.json(&json!({"query": query, "variables": variables})).send().await.unwrap();
+        let response =
+            request.json(&json!({"query": query, "variables": variables})).send().await.unwrap();
         let status = response.status().as_u16();
         Answer { status, body: response.json().await.unwrap() }
     }
@@ -93,14 +99,18 @@ impl Answer {
     #[track_caller]
     pub fn payload(&self) -> Value {
         assert!(self.body.get("errors").is_none(), "{:#}", self.body);
-        let data = self.body["data"].as_object().unwrap_or_else(|| panic!("no data: {:#}", self.body));
+        let data =
+            self.body["data"].as_object().unwrap_or_else(|| panic!("no data: {:#}", self.body));
         data.values().next().unwrap().clone()
     }
 
     /// The code of the rule that said no.
     #[track_caller]
     pub fn code(&self) -> String {
-        self.payload()["userErrors"][0]["code"].as_str().unwrap_or_else(|| panic!("not refused: {:#}", self.body)).to_owned()
+        self.payload()["userErrors"][0]["code"]
+            .as_str()
+            .unwrap_or_else(|| panic!("not refused: {:#}", self.body))
+            .to_owned()
     }
 
     /// The input field that the rule is about.
@@ -112,6 +122,9 @@ impl Answer {
     /// The code of the top-level error.
     #[track_caller]
     pub fn error(&self) -> String {
-        self.body["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("no error: {:#}", self.body)).to_owned()
+        self.body["errors"][0]["extensions"]["code"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no error: {:#}", self.body))
+            .to_owned()
     }
 }

@@ -27,7 +27,11 @@ pub fn binary() -> PathBuf {
         path.pop();
     }
     let binary = path.join("bikelease");
-    assert!(binary.exists(), "{} is missing: run the tests by `make test`, which builds it", binary.display());
+    assert!(
+        binary.exists(),
+        "{} is missing: run the tests by `make test`, which builds it",
+        binary.display()
+    );
     binary
 }
 

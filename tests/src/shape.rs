@@ -1,6 +1,9 @@
 //! The two shapes in which the product runs, and a fresh database in either.
 
-use std::{path::PathBuf, sync::atomic::{AtomicU32, Ordering}};
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use migration::MigratorTrait;
 use sea_orm::{ConnectionTrait, Database};
@@ -30,13 +33,18 @@ pub struct Place {
 impl Shape {
     pub async fn place(self) -> Place {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("bikelease-test-{}-{number}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("bikelease-test-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         match self {
             Self::Embedded => {
                 let file = folder.join("bikelease.db");
                 std::fs::copy(FILE.get_or_init(migrated_file).await, &file).unwrap();
-                Place { database_url: format!("sqlite://{}?mode=rwc", file.display()), redis_url: None, folder }
+                Place {
+                    database_url: format!("sqlite://{}?mode=rwc", file.display()),
+                    redis_url: None,
+                    folder,
+                }
             }
             Self::Production => {
                 let template = TEMPLATE.get_or_init(migrated_template).await;
@@ -53,7 +61,8 @@ impl Shape {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         match self {
             Self::Embedded => {
-                let file = std::env::temp_dir().join(format!("bikelease-empty-{}-{number}.db", std::process::id()));
+                let file = std::env::temp_dir()
+                    .join(format!("bikelease-empty-{}-{number}.db", std::process::id()));
                 let _ = std::fs::remove_file(&file);
                 format!("sqlite://{}?mode=rwc", file.display())
             }
@@ -84,6 +93,10 @@ async fn set_up(url: &str) {
     let db = service::db::Db::connect(url, 2).await.unwrap();
     migration::Migrator::up(db.writer(), None).await.unwrap();
     Queue::open(&db, url).await.unwrap().migrate().await.unwrap();
+    if url.starts_with("sqlite:") {
+        // Everything into the one file that tests copy.
+        db.writer().execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
+    }
     db.close().await.unwrap();
 }
 
@@ -104,5 +117,7 @@ fn database(name: &str) -> String {
 }
 
 fn setting(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test`, which starts the servers"))
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run the tests by `make test`, which starts the servers")
+    })
 }

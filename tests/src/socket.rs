@@ -77,7 +77,9 @@ impl Socket {
                             return Frame::Message(message);
                         }
                     }
-                    Some(Ok(Message::Close(close))) => return Frame::Closed(close.map_or(1005, |c| c.code.into())),
+                    Some(Ok(Message::Close(close))) => {
+                        return Frame::Closed(close.map_or(1005, |c| c.code.into()));
+                    }
                     Some(Ok(_)) => {}
                     Some(Err(_)) | None => return Frame::Closed(1006),
                 }
@@ -97,7 +99,9 @@ impl Socket {
     pub async fn data(&mut self) -> Value {
         let message = self.message().await;
         assert_eq!(message["type"], "next", "{message:#}");
-        let data = message["payload"]["data"].as_object().unwrap_or_else(|| panic!("no data: {message:#}"));
+        let data = message["payload"]["data"]
+            .as_object()
+            .unwrap_or_else(|| panic!("no data: {message:#}"));
         data.values().next().unwrap().clone()
     }
 

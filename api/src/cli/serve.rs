@@ -55,7 +55,11 @@ impl Options {
     }
 
     pub fn apply(&self, config: Config) -> Config {
-        Config { port: self.port.unwrap_or(config.port), host: self.host.unwrap_or(config.host), ..config }
+        Config {
+            port: self.port.unwrap_or(config.port),
+            host: self.host.unwrap_or(config.host),
+            ..config
+        }
     }
 }
 
@@ -76,24 +80,32 @@ pub async fn run(config: Config, no_worker: bool) -> Result<ExitCode> {
     if config.env == Environment::Development {
         greeting::print(address, &config);
     }
-    until_stopped(server, worker, &shutdown, Duration::from_secs(config.shutdown_grace_seconds)).await
+    until_stopped(server, worker, &shutdown, Duration::from_secs(config.shutdown_grace_seconds))
+        .await
 }
 
 async fn bind(config: &Config) -> Result<TcpListener> {
     let address = SocketAddr::new(config.host, config.port);
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => {
-            anyhow!("port {} is in use: stop what listens there, or choose another with --port", config.port)
+            anyhow!(
+                "port {} is in use: stop what listens there, or choose another with --port",
+                config.port
+            )
         }
         ErrorKind::AddrNotAvailable => anyhow!("{} is no address of this machine", config.host),
-        ErrorKind::PermissionDenied => anyhow!("port {} is not for this user: choose one above 1023", config.port),
+        ErrorKind::PermissionDenied => {
+            anyhow!("port {} is not for this user: choose one above 1023", config.port)
+        }
         _ => Error::from(error).context(format!("cannot listen on {address}")),
     })
 }
 
 async fn start_worker(node: &Node, shutdown: &Shutdown) -> Result<JoinHandle<Result<()>>> {
     let (app, queue, stop) = (node.app.clone(), node.queue().await?, shutdown.listen());
-    Ok(tokio::spawn(async move { service::job::worker::run(app, queue, stop).await.map_err(Error::from) }))
+    Ok(tokio::spawn(async move {
+        service::job::worker::run(app, queue, stop).await.map_err(Error::from)
+    }))
 }
 
 fn start_server(

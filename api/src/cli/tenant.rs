@@ -46,7 +46,8 @@ Example:
 }
 
 pub async fn run(node: &Node, options: Options) -> Result<ExitCode> {
-    let Action::Create { slug, name, time_zone, currency, publish_board: publishes_board } = options.action;
+    let Action::Create { slug, name, time_zone, currency, publish_board: publishes_board } =
+        options.action;
     let input = CreateTenant { slug, name, time_zone, currency, publishes_board };
     let tenant = service::tenant::create(&node.app, input).await.map_err(explain)?;
     say(format_args!("made tenant {} ({}), {}", tenant.slug, tenant.name, tenant.id));

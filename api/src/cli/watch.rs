@@ -30,7 +30,8 @@ pub struct Options {
 
 /// Until the server completes it, or somebody presses Ctrl-C.
 pub async fn run(watch: &Options) -> Result<ExitCode> {
-    let mut request = watch.url.as_str().into_client_request().context("the URL must begin with ws://")?;
+    let mut request =
+        watch.url.as_str().into_client_request().context("the URL must begin with ws://")?;
     request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse()?);
     let (mut socket, _) = tokio_tungstenite::connect_async(request)
         .await
@@ -61,7 +62,9 @@ pub async fn run(watch: &Options) -> Result<ExitCode> {
             }
             Some("ping") => socket.send(message(&json!({"type": "pong"}))).await?,
             Some("next") => say(&received["payload"]["data"]),
-            Some("error") => bail!("{}", received["payload"][0]["message"].as_str().unwrap_or("refused")),
+            Some("error") => {
+                bail!("{}", received["payload"][0]["message"].as_str().unwrap_or("refused"))
+            }
             Some("complete") => return Ok(ExitCode::SUCCESS),
             _ => {}
         }

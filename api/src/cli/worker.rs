@@ -28,7 +28,8 @@ pub async fn run(config: Config) -> Result<ExitCode> {
     node.make_ready(&config).await?;
     let queue = node.queue().await?;
     let shutdown = Shutdown::new();
-    let mut worker = Box::pin(service::job::worker::run(node.app.clone(), queue, shutdown.listen()));
+    let mut worker =
+        Box::pin(service::job::worker::run(node.app.clone(), queue, shutdown.listen()));
     tracing::info!("ready");
     tokio::select! {
         signal = shutdown::requested() => signal?,

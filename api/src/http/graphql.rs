@@ -19,8 +19,8 @@ use crate::graphql::guard;
 use crate::graphql::request_id::RequestId;
 use crate::realtime::session::{Sessions, bearer};
 
-use answer::{Media, is_json};
 pub use answer::Refusal;
+use answer::{Media, is_json};
 
 const TENANT: &str = "x-bikelease-tenant";
 
@@ -39,7 +39,7 @@ pub async fn post<E: Executor>(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let outcome = match read_post(&headers, body) {
-        Ok((media, request)) => door.answer(media, request, &Method::POST, &headers, &id).await,
+        Ok(read) => door.answer(read, &Method::POST, &headers, &id).await,
         Err(refusal) => Err(refusal),
     };
     outcome.unwrap_or_else(|refusal| refusal.into_response(&id))
@@ -53,7 +53,7 @@ pub async fn get<E: Executor>(
     uri: Uri,
 ) -> Response {
     let outcome = match read_get(&headers, &uri) {
-        Ok((media, request)) => door.answer(media, request, &Method::GET, &headers, &id).await,
+        Ok(read) => door.answer(read, &Method::GET, &headers, &id).await,
         Err(refusal) => Err(refusal),
     };
     outcome.unwrap_or_else(|refusal| refusal.into_response(&id))
@@ -73,8 +73,7 @@ pub async fn explain_too_large(id: RequestId, request: HttpRequest, next: Next) 
 impl<E: Executor> Door<E> {
     async fn answer(
         &self,
-        media: Media,
-        mut request: Request,
+        (media, mut request): (Media, Request),
         method: &Method,
         headers: &HeaderMap,
         id: &RequestId,

@@ -42,7 +42,8 @@ pub async fn ready(State(Health { app, shutdown }): State<Health>) -> (StatusCod
         (true, false) => "degraded",
         (false, _) => "not ready",
     };
-    let checks = json!({"process": process, "database": database, "bus": bus, "migrations": migrations});
+    let checks =
+        json!({"process": process, "database": database, "bus": bus, "migrations": migrations});
     (status, Json(json!({"status": word, "checks": checks})))
 }
 
@@ -57,7 +58,11 @@ pub async fn version() -> Json<Value> {
 }
 
 fn schema_revision() -> String {
-    sha256(crate::schema::sdl().as_bytes()).iter().take(REVISION_BYTES).map(|byte| format!("{byte:02x}")).collect()
+    sha256(crate::schema::sdl().as_bytes())
+        .iter()
+        .take(REVISION_BYTES)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn lacking(pending: usize) -> Option<String> {

@@ -55,7 +55,8 @@ fn tell(path: &str, status: StatusCode, took: Duration) {
 /// The panic's own message is on stderr by then.
 fn defect(id: &RequestId) -> Response {
     tracing::error!("a handler panicked");
-    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "internal error").into_response(id)
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "internal error")
+        .into_response(id)
 }
 
 /// The caller's own, if it can stand in a log line as it is.

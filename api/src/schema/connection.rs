@@ -57,7 +57,12 @@ impl From<SortDirection> for Direction {
 }
 
 /// Relay's four arguments, as resolvers receive them.
-pub fn page(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> PageArgs {
+pub fn page(
+    first: Option<i32>,
+    after: Option<String>,
+    last: Option<i32>,
+    before: Option<String>,
+) -> PageArgs {
     PageArgs { first, after, last, before }
 }
 
@@ -132,7 +137,11 @@ pub(crate) use connection;
 /// A page of models as a page of nodes.
 pub fn nodes<M, N: From<M>>(page: Page<M>) -> Page<N> {
     let Page { items, has_next, has_previous } = page;
-    Page { items: items.into_iter().map(|(cursor, model)| (cursor, N::from(model))).collect(), has_next, has_previous }
+    Page {
+        items: items.into_iter().map(|(cursor, model)| (cursor, N::from(model))).collect(),
+        has_next,
+        has_previous,
+    }
 }
 
 /// A count that needs only the call.

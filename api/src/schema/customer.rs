@@ -69,11 +69,15 @@ impl Customer {
     }
 
     /// What they rented, newest first.
-    #[graphql(complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity")]
+    #[graphql(
+        complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Relay's four")]
     async fn rentals(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")] first: Option<i32>,
+        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
@@ -115,12 +119,15 @@ pub struct CustomerQuery;
 #[Object]
 impl CustomerQuery {
     /// Customers, by name when not sorted otherwise. Staff only.
-    #[graphql(complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity")]
+    #[graphql(
+        complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
+    )]
     #[expect(clippy::too_many_arguments, reason = "Relay's four and two of the list")]
     async fn customers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")] first: Option<i32>,
+        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
@@ -133,9 +140,11 @@ impl CustomerQuery {
             blocked: filter.blocked,
             include_archived: filter.include_archived,
         });
-        let (by, direction) = sort.map_or((CustomerSortField::Name, Default::default()), |s| (s.field, s.direction));
+        let (by, direction) =
+            sort.map_or((CustomerSortField::Name, Default::default()), |s| (s.field, s.direction));
         let (by_name, args) = (by == CustomerSortField::Name, page(first, after, last, before));
-        let found = service::customer::list(ctx.call()?, &filter, by_name, direction.into(), &args).await?;
+        let found =
+            service::customer::list(ctx.call()?, &filter, by_name, direction.into(), &args).await?;
         let count = counted(move |call| {
             let filter = Arc::clone(&filter);
             async move { service::customer::count(&call, &filter).await }
@@ -205,7 +214,12 @@ payload!(
 
 impl From<CreateCustomerInput> for CreateCustomer {
     fn from(input: CreateCustomerInput) -> Self {
-        Self { name: input.name, email: input.email, phone: input.phone, rental_limit: input.rental_limit }
+        Self {
+            name: input.name,
+            email: input.email,
+            phone: input.phone,
+            rental_limit: input.rental_limit,
+        }
     }
 }
 
@@ -233,7 +247,9 @@ impl CustomerMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The new customer.")] input: CreateCustomerInput,
     ) -> Result<CreateCustomerPayload> {
-        CreateCustomerPayload::from_outcome(service::customer::create(ctx.call()?, input.into()).await)
+        CreateCustomerPayload::from_outcome(
+            service::customer::create(ctx.call()?, input.into()).await,
+        )
     }
 
     /// Changes, blocks or unblocks a customer. Staff only.
@@ -242,7 +258,9 @@ impl CustomerMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What changes.")] input: UpdateCustomerInput,
     ) -> Result<UpdateCustomerPayload> {
-        UpdateCustomerPayload::from_outcome(service::customer::update(ctx.call()?, input.into()).await)
+        UpdateCustomerPayload::from_outcome(
+            service::customer::update(ctx.call()?, input.into()).await,
+        )
     }
 
     /// Takes a customer out of use. `CUSTOMER_IN_USE` while they ride or hold anything. Staff only.
@@ -251,6 +269,8 @@ impl CustomerMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which customer.")] input: ArchiveCustomerInput,
     ) -> Result<ArchiveCustomerPayload> {
-        ArchiveCustomerPayload::from_outcome(service::customer::archive(ctx.call()?, input.customer_id.0).await)
+        ArchiveCustomerPayload::from_outcome(
+            service::customer::archive(ctx.call()?, input.customer_id.0).await,
+        )
     }
 }

@@ -8,7 +8,12 @@ use service::{
 };
 
 use super::{
-    customer::Customer, live::{Live, follow}, rental::Rental, scalar::Cursor, station::Station, vehicle::Vehicle,
+    customer::Customer,
+    live::{Live, follow},
+    rental::Rental,
+    scalar::Cursor,
+    station::Station,
+    vehicle::Vehicle,
     vehicle::VehicleEventType,
 };
 use crate::{context::Call, error::Result};
@@ -74,12 +79,17 @@ impl FleetEventSubscription {
     async fn fleet_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only these kinds; all when not given.")] kinds: Option<Vec<FleetEventKind>>,
-        #[graphql(desc = "The newest cursor that you have; null starts now.")] after: Option<Cursor>,
+        #[graphql(desc = "Only these kinds; all when not given.")] kinds: Option<
+            Vec<FleetEventKind>,
+        >,
+        #[graphql(desc = "The newest cursor that you have; null starts now.")] after: Option<
+            Cursor,
+        >,
     ) -> Result<Live<FleetEvent>> {
         let call = ctx.call()?;
         call.require(Permission::ViewFleet)?;
-        let kinds: Option<Vec<Kind>> = kinds.map(|kinds| kinds.into_iter().map(Into::into).collect());
+        let kinds: Option<Vec<Kind>> =
+            kinds.map(|kinds| kinds.into_iter().map(Into::into).collect());
         follow(call, after, move |call, event| {
             let wanted = kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.event.kind()));
             wanted.then(|| fleet_event(call, event))

@@ -42,7 +42,9 @@ pub async fn follow<T: Send + 'static>(
     after: Option<Cursor>,
     pick: impl Fn(&Ctx, &Recorded) -> Option<T> + Send + 'static,
 ) -> Result<Live<T>> {
-    let after = after.map(|Cursor(text)| event::Cursor::open(&text, &call.app.keys, call.tenant)).transpose()?;
+    let after = after
+        .map(|Cursor(text)| event::Cursor::open(&text, &call.app.keys, call.tenant))
+        .transpose()?;
     let events = call.events(after).await?;
     let call = call.clone();
     let found = events.filter_map(move |event: service::Result<Arc<Recorded>>| {

@@ -77,7 +77,12 @@ impl ExtensionFactory for FreshLoaders {
 
 #[async_trait::async_trait]
 impl Extension for FreshLoaders {
-    async fn execute(&self, ctx: &ExtensionContext<'_>, operation: Option<&str>, next: NextExecute<'_>) -> Response {
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
         let Some(call) = ctx.data_opt::<Ctx>() else { return next.run(ctx, operation).await };
         let mut data = Data::default();
         data.insert(DataLoader::new(Batch(call.clone()), tokio::spawn));

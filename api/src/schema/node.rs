@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::{
-    Id, customer::CustomerId, rental::RentalId, station::StationId, tariff::TariffId, vehicle::VehicleId,
-    vehicle_type::VehicleTypeId,
+    Id, customer::CustomerId, rental::RentalId, station::StationId, tariff::TariffId,
+    vehicle::VehicleId, vehicle_type::VehicleTypeId,
 };
 use service::{ctx::Ctx, error::Invalid};
 
 use super::{
-    customer::Customer, rental::Rental, station::Station, tariff::Tariff, vehicle::Vehicle, vehicle_type::VehicleType,
+    customer::Customer, rental::Rental, station::Station, tariff::Tariff, vehicle::Vehicle,
+    vehicle_type::VehicleType,
 };
 use crate::{
     context::Call,
@@ -21,7 +22,11 @@ const MOST: usize = 100;
 
 /// An object with a global id.
 #[derive(Clone, Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Global id: its kind, `_`, and 32 hexadecimal digits."))]
+#[graphql(field(
+    name = "id",
+    ty = "ID",
+    desc = "Global id: its kind, `_`, and 32 hexadecimal digits."
+))]
 pub enum Node {
     Station(Station),
     VehicleType(VehicleType),
@@ -37,7 +42,11 @@ pub struct NodeQuery;
 #[Object]
 impl NodeQuery {
     /// The object with this id; null when there is none that you may see.
-    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "A global id.")] id: ID) -> Result<Option<Node>> {
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A global id.")] id: ID,
+    ) -> Result<Option<Node>> {
         Ok(find(ctx.call()?, &[id], "id").await?.pop().flatten())
     }
 
@@ -49,7 +58,11 @@ impl NodeQuery {
         #[graphql(desc = "At most 100 global ids.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
         if ids.len() > MOST {
-            return Err(service::Error::from(Invalid::new("ids", format!("must be at most {MOST}"))).into());
+            return Err(service::Error::from(Invalid::new(
+                "ids",
+                format!("must be at most {MOST}"),
+            ))
+            .into());
         }
         find(ctx.call()?, &ids, "ids").await
     }
@@ -59,14 +72,17 @@ impl NodeQuery {
 async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> {
     let unknown = || Error::from(service::Error::from(Invalid::new(field, "is not a global id")));
     let mut found: HashMap<String, Node> = HashMap::new();
-    let mut kinds: Vec<&str> = ids.iter().filter_map(|id| id.rsplit_once('_')).map(|(kind, _)| kind).collect();
+    let mut kinds: Vec<&str> =
+        ids.iter().filter_map(|id| id.rsplit_once('_')).map(|(kind, _)| kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
     macro_rules! of_kind {
         ($kind:expr, $id:ty, $feature:ident, $node:ident) => {{
-            let of_kind = ids.iter().filter(|id| id.rsplit_once('_').is_some_and(|(kind, _)| kind == $kind));
+            let of_kind =
+                ids.iter().filter(|id| id.rsplit_once('_').is_some_and(|(kind, _)| kind == $kind));
             let typed = of_kind.map(|id| id.parse::<$id>()).collect::<Result<Vec<_>, _>>();
-            let rows = seen(service::$feature::get_many(call, &typed.map_err(|_| unknown())?).await)?;
+            let rows =
+                seen(service::$feature::get_many(call, &typed.map_err(|_| unknown())?).await)?;
             found.extend(rows.into_iter().map(|row| (row.id.to_string(), Node::$node($node(row)))));
         }};
     }

@@ -89,13 +89,19 @@ pub fn outcome<T>(outcome: service::Result<T>) -> Result<(Option<T>, Vec<UserErr
     };
     match outcome {
         Ok(result) => Ok((Some(result), Vec::new())),
-        Err(service::Error::Refused(refusal)) => {
-            refused(refusal.code(), refusal.field().map(|field| vec![field.to_owned()]), refusal.to_string())
+        Err(service::Error::Refused(refusal)) => refused(
+            refusal.code(),
+            refusal.field().map(|field| vec![field.to_owned()]),
+            refusal.to_string(),
+        ),
+        Err(service::Error::Invalid(invalid)) => {
+            refused(Code::InvalidInput, Some(invalid.field), invalid.message)
         }
-        Err(service::Error::Invalid(invalid)) => refused(Code::InvalidInput, Some(invalid.field), invalid.message),
-        Err(service::Error::NotFound(subject)) => {
-            refused(Code::NotFound, Some(vec![subject.field().to_owned()]), format!("{subject} not found"))
-        }
+        Err(service::Error::NotFound(subject)) => refused(
+            Code::NotFound,
+            Some(vec![subject.field().to_owned()]),
+            format!("{subject} not found"),
+        ),
         Err(other) => Err(Error::from(other)),
     }
 }

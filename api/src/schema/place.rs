@@ -89,9 +89,14 @@ impl DestinationInput {
 }
 
 /// A station or a position, from two optional input fields; `required` names the first when neither is given.
-pub fn destination(station: Option<Gid<StationId>>, position: Option<&PositionInput>) -> service::Result<Option<Destination>> {
+pub fn destination(
+    station: Option<Gid<StationId>>,
+    position: Option<&PositionInput>,
+) -> service::Result<Option<Destination>> {
     match (station, position) {
-        (Some(_), Some(_)) => Err(Invalid::new("position", "give a station or a position, not both").into()),
+        (Some(_), Some(_)) => {
+            Err(Invalid::new("position", "give a station or a position, not both").into())
+        }
         (Some(Gid(id)), None) => Ok(Some(Destination::Station(id))),
         (None, Some(position)) => Ok(Some(Destination::Position(position.at("position")?))),
         (None, None) => Ok(None),

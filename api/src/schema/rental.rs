@@ -1,21 +1,20 @@
 //! Rentals, as clients see them.
 
+mod live;
 mod mutation;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject, Subscription};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{
     customer::CustomerId,
     money::Money as Amount,
-    rental::{self, RentalId},
+    rental,
     tariff::{LineKind, TariffId},
     vehicle::VehicleId,
 };
-use futures_util::{StreamExt, stream};
 use service::{
-    event::{Event, Recorded},
     page::{Direction, PageArgs},
     rental::{
         Filter,
@@ -23,16 +22,16 @@ use service::{
     },
 };
 
+pub use live::RentalSubscription;
 pub use mutation::RentalMutation;
 
 use super::{
     connection::{SortDirection, connection, counted, nodes, page},
     customer::Customer,
-    live::{Live, follow},
     loader::LinesOf,
     money::Money,
     place::Position,
-    scalar::{Cursor, Gid},
+    scalar::Gid,
     station::Station,
     tariff::Tariff,
     vehicle::Vehicle,
@@ -184,11 +183,17 @@ impl Rental {
     async fn price_lines(&self, ctx: &Context<'_>) -> Result<Vec<PriceLine>> {
         if self.0.price_minor.is_none() {
             let (total, lines) = quote::so_far(ctx.call()?, &self.0)?;
-            return Ok(lines.iter().map(|line| self.line(line.kind, line.amount_minor, line.quantity, total)).collect());
+            return Ok(lines
+                .iter()
+                .map(|line| self.line(line.kind, line.amount_minor, line.quantity, total))
+                .collect());
         }
         let lines = ctx.load()?.load_one(LinesOf(self.0.id)).await?.unwrap_or_default();
         let total = Amount::new(0, self.0.currency);
-        Ok(lines.iter().map(|line| self.line(line.kind, line.amount_minor, line.quantity, total)).collect())
+        Ok(lines
+            .iter()
+            .map(|line| self.line(line.kind, line.amount_minor, line.quantity, total))
+            .collect())
     }
 
     /// What the customer leaves as security.
@@ -209,7 +214,11 @@ impl Rental {
 
 impl Rental {
     fn line(&self, kind: LineKind, minor: i64, quantity: Option<i64>, total: Amount) -> PriceLine {
-        PriceLine { kind: kind.into(), amount: Amount::new(minor, total.currency()).into(), quantity }
+        PriceLine {
+            kind: kind.into(),
+            amount: Amount::new(minor, total.currency()).into(),
+            quantity,
+        }
     }
 }
 
@@ -298,19 +307,25 @@ pub struct RentalQuery;
 #[Object]
 impl RentalQuery {
     /// Rentals by start, newest first when not sorted otherwise. Customers see their own, staff all.
-    #[graphql(complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity")]
+    #[graphql(
+        complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
+    )]
     #[expect(clippy::too_many_arguments, reason = "Relay's four and two of the list")]
     async fn rentals(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")] first: Option<i32>,
+        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only rentals that match.")] filter: Option<RentalFilter>,
-        #[graphql(desc = "Which way by start; newest first when not given.")] direction: Option<SortDirection>,
+        #[graphql(desc = "Which way by start; newest first when not given.")] direction: Option<
+            SortDirection,
+        >,
     ) -> Result<RentalConnection> {
-        rentals_page(ctx, &filter.unwrap_or_default(), direction, page(first, after, last, before)).await
+        rentals_page(ctx, &filter.unwrap_or_default(), direction, page(first, after, last, before))
+            .await
     }
 
     /// What a ride would cost, before it is one. Nothing is held by asking.
@@ -339,78 +354,4 @@ impl RentalQuery {
             tariff: Tariff(quoted.tariff),
         })
     }
-}
-
-/// What happened to a rental.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum RentalChange {
-    /// The vehicle was handed out.
-    Started,
-    /// It was found overdue.
-    Overdue,
-    /// The vehicle came back, or is lost.
-    Ended,
-    /// It was undone.
-    Cancelled,
-}
-
-/// A change of a rental.
-#[derive(SimpleObject)]
-pub struct RentalChanged {
-    /// Subscribe with it as `after` to go on from here.
-    cursor: Cursor,
-    /// What happened.
-    change: RentalChange,
-    /// When.
-    occurred_at: DateTime<Utc>,
-    /// The rental as this change left it.
-    rental: Rental,
-}
-
-#[derive(Default)]
-pub struct RentalSubscription;
-
-#[Subscription]
-impl RentalSubscription {
-    /// Every change of one rental; completes when it has ended. Customers watch their own, staff any.
-    ///
-    /// With `after`, first what happened since that cursor. One that cannot be served ends it with `RESYNC_REQUIRED`.
-    async fn rental_changed(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which rental.")] rental_id: Gid<RentalId>,
-        #[graphql(desc = "The newest cursor that you have; null starts now.")] after: Option<Cursor>,
-    ) -> Result<Live<RentalChanged>> {
-        let call = ctx.call()?;
-        let replays = after.is_some();
-        let changes = follow(call, after, move |call, event| changed(call, event, rental_id.0)).await?;
-        // Read after the stream is attached: what ends from here on is in it.
-        let rental = service::rental::get(call, rental_id.0).await?;
-        if rental.ended_at.is_some() && !replays {
-            return Ok(stream::empty().boxed());
-        }
-        let until_ended = stream::unfold((changes, true), |(mut changes, open)| async move {
-            let change = if open { changes.next().await? } else { return None };
-            let open = change.as_ref().is_ok_and(|c| matches!(c.change, RentalChange::Started | RentalChange::Overdue));
-            Some((change, (changes, open)))
-        });
-        Ok(until_ended.boxed())
-    }
-}
-
-fn changed(call: &service::ctx::Ctx, recorded: &Recorded, wanted: RentalId) -> Option<RentalChanged> {
-    let rental = recorded.event.rental().filter(|rental| rental.id == wanted)?;
-    let change = match &recorded.event {
-        Event::RentalStarted { .. } => RentalChange::Started,
-        Event::RentalOverdue { .. } => RentalChange::Overdue,
-        Event::RentalEnded { .. } => RentalChange::Ended,
-        Event::RentalCancelled { .. } => RentalChange::Cancelled,
-        _ => return None,
-    };
-    Some(RentalChanged {
-        cursor: super::live::cursor(call, recorded),
-        change,
-        occurred_at: recorded.occurred_at,
-        rental: Rental(rental.clone()),
-    })
 }

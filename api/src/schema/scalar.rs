@@ -19,7 +19,9 @@ impl ScalarType for Decimal {
         let Value::String(text) = &value else {
             return Err(InputValueError::custom("a decimal is a string, such as \"12.50\""));
         };
-        let plain = !text.is_empty() && text.len() <= 30 && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
+        let plain = !text.is_empty()
+            && text.len() <= 30
+            && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
         match Exact::from_str_exact(text) {
             Ok(exact) if plain => Ok(Self(exact)),
             _ => Err(InputValueError::custom("is not a decimal number, such as \"12.50\"")),

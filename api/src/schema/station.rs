@@ -1,21 +1,22 @@
 //! Stations and their availability, as clients see them.
 
+mod live;
+mod mutation;
+
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Subscription};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::station::{self, StationId};
-use service::{
-    event::{Event, Recorded},
-    station::{CreateStation, Filter, Near, SortBy, UpdateStation},
-};
+use entity::station;
+use service::station::{Filter, Near, SortBy};
+
+pub use live::StationSubscription;
+pub use mutation::StationMutation;
 
 use super::{
     connection::{Sort, connection, counted, nodes, page},
-    live::{Change, Live, change, follow},
-    outcome::payload,
     place::{AreaInput, Position, PositionInput, optional_area},
-    scalar::{Cursor, Gid, ids},
+    scalar::Gid,
     vehicle::{VehicleConnection, VehicleFilter, VehicleSort, vehicles_page},
     vehicle_type::VehicleType,
 };
@@ -155,14 +156,16 @@ impl Station {
     async fn vehicles(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")] first: Option<i32>,
+        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only vehicles that match.")] filter: Option<VehicleFilter>,
         #[graphql(desc = "By number when not given.")] sort: Option<VehicleSort>,
     ) -> Result<VehicleConnection> {
-        let filter = VehicleFilter { station_id: Some(Gid(self.0.id)), ..filter.unwrap_or_default() };
+        let filter =
+            VehicleFilter { station_id: Some(Gid(self.0.id)), ..filter.unwrap_or_default() };
         vehicles_page(ctx, &filter, sort, page(first, after, last, before)).await
     }
 }
@@ -218,7 +221,10 @@ pub type StationSort = Sort<StationSortField>;
 impl StationFilter {
     fn filter(&self) -> service::Result<Filter> {
         let near = match &self.near {
-            Some(near) => Some(Near { position: near.position.at("near")?, radius_meters: near.radius_meters }),
+            Some(near) => Some(Near {
+                position: near.position.at("near")?,
+                radius_meters: near.radius_meters,
+            }),
             None => None,
         };
         Ok(Filter {
@@ -238,12 +244,15 @@ pub struct StationQuery;
 #[Object]
 impl StationQuery {
     /// Stations, by name when not sorted otherwise. Public where the tenant publishes its board.
-    #[graphql(complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity")]
+    #[graphql(
+        complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
+    )]
     #[expect(clippy::too_many_arguments, reason = "Relay's four and two of the list")]
     async fn stations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")] first: Option<i32>,
+        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
@@ -252,7 +261,8 @@ impl StationQuery {
     ) -> Result<StationConnection> {
         let call = ctx.call()?;
         let filter = filter.unwrap_or_default().filter()?;
-        let (by, direction) = sort.map_or((SortBy::Name, Default::default()), |s| (s.field.into(), s.direction));
+        let (by, direction) =
+            sort.map_or((SortBy::Name, Default::default()), |s| (s.field.into(), s.direction));
         // Before the rows, so that the snapshot holds at least all up to the cursor.
         let fleet_cursor = super::live::snapshot(ctx, call).await?;
         let args = page(first, after, last, before);
@@ -264,208 +274,4 @@ impl StationQuery {
         });
         Ok(StationConnection { page: nodes(found), count, fleet_cursor })
     }
-}
-
-/// A new station. It opens at once, empty.
-#[derive(InputObject)]
-pub struct CreateStationInput {
-    /// 1 to 200 characters.
-    name: String,
-    /// 1 to 40 characters, unique.
-    short_code: String,
-    /// Where it is.
-    position: PositionInput,
-    /// Street and house number.
-    address: Option<String>,
-    /// City or district.
-    region: Option<String>,
-    /// Docks, or places of a virtual station; 0 to 10,000.
-    capacity: i32,
-    /// Without docks; it takes any number of vehicles.
-    #[graphql(default)]
-    is_virtual: bool,
-    /// Vehicles are charged here.
-    #[graphql(default)]
-    is_charging_station: bool,
-}
-
-/// Changes to a station. What is left out stays as it is; null empties it.
-#[derive(InputObject)]
-pub struct UpdateStationInput {
-    /// Which.
-    station_id: Gid<StationId>,
-    /// 1 to 200 characters.
-    name: Option<String>,
-    /// 1 to 40 characters, unique.
-    short_code: Option<String>,
-    /// Where it is now.
-    position: Option<PositionInput>,
-    /// Street and house number.
-    address: MaybeUndefined<String>,
-    /// City or district.
-    region: MaybeUndefined<String>,
-    /// At least as many as vehicles stand here.
-    capacity: Option<i32>,
-    /// Vehicles are charged here.
-    is_charging_station: Option<bool>,
-    /// It is on the street.
-    is_installed: Option<bool>,
-    /// It rents out.
-    is_renting: Option<bool>,
-    /// It takes returns.
-    is_returning: Option<bool>,
-}
-
-/// Takes a station out of use.
-#[derive(InputObject)]
-pub struct ArchiveStationInput {
-    /// Which.
-    station_id: Gid<StationId>,
-}
-
-payload!(
-    /// What `createStation` answers.
-    CreateStationPayload {
-        /// The new station; null when refused.
-        station: Station
-    }
-);
-payload!(
-    /// What `updateStation` answers.
-    UpdateStationPayload {
-        /// The station as it now is; null when refused.
-        station: Station
-    }
-);
-payload!(
-    /// What `archiveStation` answers.
-    ArchiveStationPayload {
-        /// The archived station; null when refused.
-        station: Station
-    }
-);
-
-impl CreateStationInput {
-    fn input(self) -> service::Result<CreateStation> {
-        Ok(CreateStation {
-            position: self.position.at("position")?,
-            name: self.name,
-            short_code: self.short_code,
-            address: self.address,
-            region: self.region,
-            capacity: self.capacity,
-            is_virtual: self.is_virtual,
-            is_charging: self.is_charging_station,
-        })
-    }
-}
-
-impl UpdateStationInput {
-    fn input(self) -> service::Result<UpdateStation> {
-        Ok(UpdateStation {
-            id: self.station_id.0,
-            position: self.position.map(|position| position.at("position")).transpose()?,
-            name: self.name,
-            short_code: self.short_code,
-            address: super::patch(self.address),
-            region: super::patch(self.region),
-            capacity: self.capacity,
-            is_charging: self.is_charging_station,
-            is_installed: self.is_installed,
-            is_renting: self.is_renting,
-            is_returning: self.is_returning,
-        })
-    }
-}
-
-#[derive(Default)]
-pub struct StationMutation;
-
-#[Object]
-impl StationMutation {
-    /// Makes a station. Staff only.
-    async fn create_station(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The new station.")] input: CreateStationInput,
-    ) -> Result<CreateStationPayload> {
-        let call = ctx.call()?;
-        CreateStationPayload::from_outcome(super::with(input.input(), |input| service::station::create(call, input)).await)
-    }
-
-    /// Changes a station. Staff only.
-    async fn update_station(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What changes.")] input: UpdateStationInput,
-    ) -> Result<UpdateStationPayload> {
-        let call = ctx.call()?;
-        UpdateStationPayload::from_outcome(super::with(input.input(), |input| service::station::update(call, input)).await)
-    }
-
-    /// Takes a station out of use. `STATION_IN_USE` while vehicles stand there. Staff only.
-    async fn archive_station(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which station.")] input: ArchiveStationInput,
-    ) -> Result<ArchiveStationPayload> {
-        ArchiveStationPayload::from_outcome(service::station::archive(ctx.call()?, input.station_id.0).await)
-    }
-}
-
-/// A station whose availability changed, or that came into or left what you watch.
-#[derive(SimpleObject)]
-pub struct StationAvailability {
-    /// Subscribe with it as `after` to go on from here.
-    cursor: Cursor,
-    /// Whether the station came into what you watch, changed within it, or left it.
-    change: Change,
-    /// When it happened.
-    occurred_at: DateTime<Utc>,
-    /// The station as this change left it.
-    station: Station,
-}
-
-#[derive(Default)]
-pub struct StationSubscription;
-
-#[Subscription]
-impl StationSubscription {
-    /// Every change of stations and their counters. Public where the tenant publishes its board.
-    ///
-    /// With `after`, first what happened since that cursor: nothing is missed, nothing comes twice. A cursor that cannot be served
-    /// ends it with `RESYNC_REQUIRED`: query `stations` again and go on from its `fleetCursor`.
-    async fn station_availability(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Only these; all when not given.")] station_ids: Option<Vec<Gid<StationId>>>,
-        #[graphql(desc = "Only within this box.")] within: Option<AreaInput>,
-        #[graphql(desc = "The newest cursor that you have; null starts now.")] after: Option<Cursor>,
-    ) -> Result<Live<StationAvailability>> {
-        let call = ctx.call()?;
-        call.require(service::permission::Permission::ViewBoard)?;
-        let within = optional_area(within.as_ref())?;
-        let all = station_ids.is_none();
-        let wanted = ids(station_ids);
-        let watched = move |station: &station::Model| {
-            station.archived_at.is_none()
-                && (all || wanted.contains(&station.id))
-                && within.is_none_or(|area| station.position().is_some_and(|position| area.contains(position)))
-        };
-        follow(call, after, move |call, event| availability(call, event, &watched)).await
-    }
-}
-
-fn availability(
-    call: &service::ctx::Ctx,
-    recorded: &Recorded,
-    watched: &impl Fn(&station::Model) -> bool,
-) -> Option<StationAvailability> {
-    let Event::StationChanged { before, after } = &recorded.event else { return None };
-    Some(StationAvailability {
-        change: change(before.as_deref().is_some_and(watched), watched(after))?,
-        cursor: super::live::cursor(call, recorded),
-        occurred_at: recorded.occurred_at,
-        station: Station((**after).clone()),
-    })
 }

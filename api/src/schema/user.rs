@@ -163,8 +163,10 @@ impl UserMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The token.")] input: RefreshSessionInput,
     ) -> Result<RefreshSessionPayload> {
-        let (signed_in, user_errors) = outcome(sign_in::refresh(app(ctx)?, &input.refresh_token).await)?;
-        let (access_token, refresh_token) = signed_in.map(|s| (s.access_token, s.refresh_token)).unzip();
+        let (signed_in, user_errors) =
+            outcome(sign_in::refresh(app(ctx)?, &input.refresh_token).await)?;
+        let (access_token, refresh_token) =
+            signed_in.map(|s| (s.access_token, s.refresh_token)).unzip();
         Ok(RefreshSessionPayload { access_token, refresh_token, user_errors })
     }
 
@@ -174,7 +176,8 @@ impl UserMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The session.")] input: SignOutInput,
     ) -> Result<SignOutPayload> {
-        let (done, user_errors) = outcome(sign_in::sign_out(app(ctx)?, &input.refresh_token).await)?;
+        let (done, user_errors) =
+            outcome(sign_in::sign_out(app(ctx)?, &input.refresh_token).await)?;
         Ok(SignOutPayload { signed_out: done.map(|()| true), user_errors })
     }
 }

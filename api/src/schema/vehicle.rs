@@ -1,11 +1,12 @@
 //! Vehicles, as clients see them.
 
 mod history;
+mod live;
 mod mutation;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject, Subscription};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 use chrono::{DateTime, Utc};
 use entity::{
     station::StationId,
@@ -13,23 +14,22 @@ use entity::{
     vehicle_type::VehicleTypeId,
 };
 use service::{
-    event::{Event, Recorded},
     page::PageArgs,
     permission::Permission,
-    vehicle::{Filter, SortBy, visible_to},
+    vehicle::{Filter, SortBy},
 };
 
 pub use history::{VehicleEvent, VehicleEventConnection};
+pub use live::VehicleSubscription;
 pub use mutation::VehicleMutation;
 
 use super::{
     connection::{Sort, connection, counted, nodes, page},
     customer::Customer,
-    live::{Change, Live, change, follow},
     loader::OpenOn,
     place::{AreaInput, Position, optional_area},
     rental::Rental,
-    scalar::{Cursor, Gid},
+    scalar::Gid,
     station::Station,
     vehicle_type::VehicleType,
 };
@@ -200,18 +200,25 @@ impl Vehicle {
     }
 
     /// What happened to it since it came into the fleet, newest first. Staff only.
-    #[graphql(complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity")]
+    #[graphql(
+        complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Relay's four")]
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")] first: Option<i32>,
+        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<VehicleEventConnection> {
         let id = self.0.id;
-        let found = service::vehicle::history::list(ctx.call()?, id, &page(first, after, last, before)).await?;
-        let count = counted(move |call| async move { service::vehicle::history::count(&call, id).await });
+        let found =
+            service::vehicle::history::list(ctx.call()?, id, &page(first, after, last, before))
+                .await?;
+        let count =
+            counted(move |call| async move { service::vehicle::history::count(&call, id).await });
         Ok(VehicleEventConnection { page: nodes(found), count })
     }
 
@@ -297,7 +304,8 @@ pub async fn vehicles_page(
 ) -> Result<VehicleConnection> {
     let call = ctx.call()?;
     let filter = Arc::new(filter.filter()?);
-    let (by, direction) = sort.map_or((SortBy::Number, Default::default()), |s| (s.field.into(), s.direction));
+    let (by, direction) =
+        sort.map_or((SortBy::Number, Default::default()), |s| (s.field.into(), s.direction));
     // Before the rows, so that the snapshot holds at least all up to the cursor.
     let fleet_cursor = super::live::snapshot(ctx, call).await?;
     let found = service::vehicle::list(call, &filter, by, direction.into(), &args).await?;
@@ -314,67 +322,22 @@ pub struct VehicleQuery;
 #[Object]
 impl VehicleQuery {
     /// Vehicles, by number when not sorted otherwise. Customers see those that they could rent, and what they hold.
-    #[graphql(complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity")]
+    #[graphql(
+        complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
+    )]
     #[expect(clippy::too_many_arguments, reason = "Relay's four and two of the list")]
     async fn vehicles(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")] first: Option<i32>,
+        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only vehicles that match.")] filter: Option<VehicleFilter>,
         #[graphql(desc = "By number when not given.")] sort: Option<VehicleSort>,
     ) -> Result<VehicleConnection> {
-        vehicles_page(ctx, &filter.unwrap_or_default(), sort, page(first, after, last, before)).await
+        vehicles_page(ctx, &filter.unwrap_or_default(), sort, page(first, after, last, before))
+            .await
     }
-}
-
-/// A vehicle that changed, or that came into or left what you watch.
-#[derive(SimpleObject)]
-pub struct VehicleChanged {
-    /// Subscribe with it as `after` to go on from here.
-    cursor: Cursor,
-    /// Whether the vehicle came into what you watch, changed within it, or left it.
-    change: Change,
-    /// Why, in MDS's words and in order; empty when its state stayed as it was.
-    event_types: Vec<VehicleEventType>,
-    /// When it happened.
-    occurred_at: DateTime<Utc>,
-    /// The vehicle as this change left it.
-    vehicle: Vehicle,
-}
-
-#[derive(Default)]
-pub struct VehicleSubscription;
-
-#[Subscription]
-impl VehicleSubscription {
-    /// Every change of the vehicles that match. Customers watch those that they could rent, and what they hold.
-    ///
-    /// With `after`, first what happened since that cursor: nothing is missed, nothing comes twice. A cursor that cannot be served
-    /// ends it with `RESYNC_REQUIRED`: query `vehicles` again and go on from its `fleetCursor`.
-    async fn vehicle_changed(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Only vehicles that match; all that you may see when not given.")] filter: Option<VehicleFilter>,
-        #[graphql(desc = "The newest cursor that you have; null starts now.")] after: Option<Cursor>,
-    ) -> Result<Live<VehicleChanged>> {
-        let call = ctx.call()?;
-        call.require(Permission::ViewVehicles)?;
-        let filter = filter.unwrap_or_default().filter()?;
-        follow(call, after, move |call, event| changed(call, event, &filter)).await
-    }
-}
-
-fn changed(call: &service::ctx::Ctx, recorded: &Recorded, filter: &Filter) -> Option<VehicleChanged> {
-    let Event::VehicleChanged { event_types, before, after, .. } = &recorded.event else { return None };
-    let watched = |vehicle: &vehicle::Model| filter.matches(vehicle) && visible_to(call.actor, vehicle);
-    Some(VehicleChanged {
-        change: change(before.as_deref().is_some_and(watched), watched(after))?,
-        cursor: super::live::cursor(call, recorded),
-        event_types: event_types.iter().map(|event| (*event).into()).collect(),
-        occurred_at: recorded.occurred_at,
-        vehicle: Vehicle((**after).clone()),
-    })
 }

@@ -136,11 +136,15 @@ pub struct VehicleTypeQuery;
 #[Object]
 impl VehicleTypeQuery {
     /// The kinds of vehicle, oldest first. Public where the tenant publishes its board.
-    #[graphql(complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity")]
+    #[graphql(
+        complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Relay's four")]
     async fn vehicle_types(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")] first: Option<i32>,
+        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
@@ -148,7 +152,9 @@ impl VehicleTypeQuery {
     ) -> Result<VehicleTypeConnection> {
         let args = page(first, after, last, before);
         let found = service::vehicle_type::list(ctx.call()?, include_archived, &args).await?;
-        let count = counted(move |call| async move { service::vehicle_type::count(&call, include_archived).await });
+        let count = counted(move |call| async move {
+            service::vehicle_type::count(&call, include_archived).await
+        });
         Ok(VehicleTypeConnection { page: nodes(found), count })
     }
 }
@@ -263,7 +269,9 @@ impl VehicleTypeMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The new type.")] input: CreateVehicleTypeInput,
     ) -> Result<CreateVehicleTypePayload> {
-        CreateVehicleTypePayload::from_outcome(service::vehicle_type::create(ctx.call()?, input.into()).await)
+        CreateVehicleTypePayload::from_outcome(
+            service::vehicle_type::create(ctx.call()?, input.into()).await,
+        )
     }
 
     /// Changes a kind of vehicle. Staff only.
@@ -272,7 +280,9 @@ impl VehicleTypeMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What changes.")] input: UpdateVehicleTypeInput,
     ) -> Result<UpdateVehicleTypePayload> {
-        UpdateVehicleTypePayload::from_outcome(service::vehicle_type::update(ctx.call()?, input.into()).await)
+        UpdateVehicleTypePayload::from_outcome(
+            service::vehicle_type::update(ctx.call()?, input.into()).await,
+        )
     }
 
     /// Takes a kind of vehicle out of use. `VEHICLE_TYPE_IN_USE` while it has vehicles. Staff only.
@@ -282,6 +292,8 @@ impl VehicleTypeMutation {
         #[graphql(desc = "Which type.")] input: ArchiveVehicleTypeInput,
     ) -> Result<ArchiveVehicleTypePayload> {
         let id = input.vehicle_type_id.0;
-        ArchiveVehicleTypePayload::from_outcome(service::vehicle_type::archive(ctx.call()?, id).await)
+        ArchiveVehicleTypePayload::from_outcome(
+            service::vehicle_type::archive(ctx.call()?, id).await,
+        )
     }
 }

@@ -96,10 +96,7 @@ pub enum TermsRule {
 
 impl TermsError {
     fn new(field: &str, rule: TermsRule) -> Self {
-        Self {
-            path: vec![field.to_owned()],
-            rule,
-        }
+        Self { path: vec![field.to_owned()], rule }
     }
 
     /// The same error, seen from the field that contains this one.
@@ -139,9 +136,7 @@ impl Terms {
             return Err(TermsError::new(field, TermsRule::FewSegments));
         }
         for (index, segment) in segments.iter().enumerate() {
-            segment
-                .check(self.currency)
-                .map_err(|error| error.within(index).within(field))?;
+            segment.check(self.currency).map_err(|error| error.within(index).within(field))?;
         }
         Ok(())
     }
@@ -261,12 +256,7 @@ mod tests {
         ];
         let paths = fields.map(|text| text.replace(": must not be negative", ""));
         let first = ["unlockPrice", "perKilometre.0.rate", "dailyCap", "taxRate"];
-        let last = [
-            "penalty.amount",
-            "penalty.max",
-            "collateral",
-            "lostVehicleFee",
-        ];
+        let last = ["penalty.amount", "penalty.max", "collateral", "lostVehicleFee"];
         assert_eq!(paths[..4], first);
         assert_eq!(paths[4..], last);
     }

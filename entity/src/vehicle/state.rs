@@ -4,7 +4,9 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// MDS 2.0 vehicle states; `OnLease` is `removed` to MDS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -20,7 +22,9 @@ pub enum State {
 }
 
 /// MDS 2.0 vehicle event types for micromobility.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum EventType {
@@ -80,9 +84,17 @@ use State as S;
 
 /// Every change of state that there is. The rows follow the table of MDS 2.0.2; the last two are the lease.
 pub const TABLE: &[Row] = &[
-    (&[S::Available], &[E::BatteryLow, E::Maintenance, E::OffHours, E::SystemSuspend], &[S::NonOperational]),
+    (
+        &[S::Available],
+        &[E::BatteryLow, E::Maintenance, E::OffHours, E::SystemSuspend],
+        &[S::NonOperational],
+    ),
     (&[S::Available, S::NonContactable, S::Missing], &[E::Unspecified], &[S::NonOperational]),
-    (&[S::NonOperational], &[E::BatteryCharged, E::Maintenance, E::OnHours, E::SystemResume], &[S::Available]),
+    (
+        &[S::NonOperational],
+        &[E::BatteryCharged, E::Maintenance, E::OnHours, E::SystemResume],
+        &[S::Available],
+    ),
     (&[S::NonOperational, S::NonContactable, S::Missing], &[E::Unspecified], &[S::Available]),
     (&[S::Available], &[E::ReservationStart], &[S::Reserved]),
     (&[S::Reserved], &[E::ReservationCancel], &[S::Available]),
@@ -101,7 +113,11 @@ pub const TABLE: &[Row] = &[
         &[E::AgencyPickUp, E::Decommissioned, E::Unspecified],
         &[S::Removed],
     ),
-    (&[S::Removed, S::NonContactable, S::Missing], &[E::AgencyDropOff, E::ProviderDropOff], &[S::Available]),
+    (
+        &[S::Removed, S::NonContactable, S::Missing],
+        &[E::AgencyDropOff, E::ProviderDropOff],
+        &[S::Available],
+    ),
     (
         &[S::Available, S::Elsewhere, S::NonOperational, S::OnTrip, S::Removed, S::Reserved],
         &[E::CommsLost, E::Unspecified],
@@ -138,7 +154,9 @@ pub fn targets(from: State, event: EventType) -> Vec<State> {
 /// Walks the steps from a state and gives the one where they end. The states between are passed, never held.
 pub fn follow(from: State, steps: &[Step]) -> Result<State, IllegalTransition> {
     steps.iter().try_fold(from, |from, &(event, to)| {
-        let legal = TABLE.iter().any(|(f, e, t)| f.contains(&from) && e.contains(&event) && t.contains(&to));
+        let legal = TABLE
+            .iter()
+            .any(|(f, e, t)| f.contains(&from) && e.contains(&event) && t.contains(&to));
         if legal { Ok(to) } else { Err(IllegalTransition { from, event, to }) }
     })
 }

@@ -130,7 +130,8 @@ impl Feed {
     /// With the map locked, so that nobody attaches to a channel that is about to go.
     fn forgotten(&self, tenant: TenantId) -> bool {
         let mut channels = self.0.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        let forgotten = channels.get(&tenant).is_none_or(|channel| channel.live.receiver_count() == 0);
+        let forgotten =
+            channels.get(&tenant).is_none_or(|channel| channel.live.receiver_count() == 0);
         if forgotten {
             channels.remove(&tenant);
         }
@@ -145,7 +146,9 @@ impl Feed {
     ) {
         let epoch = known.epoch;
         for event in events.iter().filter(|event| event.epoch == epoch) {
-            if event.seq > known.last_seq + 1 && self.fill(known, live, event.seq - 1).await.is_err() {
+            if event.seq > known.last_seq + 1
+                && self.fill(known, live, event.seq - 1).await.is_err()
+            {
                 // The head check tries again.
                 return;
             }
@@ -156,7 +159,11 @@ impl Feed {
         }
     }
 
-    async fn catch_up(&self, known: &mut stream_head::Model, live: &broadcast::Sender<Arc<Recorded>>) -> Result<()> {
+    async fn catch_up(
+        &self,
+        known: &mut stream_head::Model,
+        live: &broadcast::Sender<Arc<Recorded>>,
+    ) -> Result<()> {
         let head = match table::head(self.0.db.reader(), known.tenant_id).await {
             Ok(head) => head,
             Err(error) if error.is_retryable() => return Ok(()),
@@ -196,13 +203,21 @@ impl Ctx {
     /// Everything after the cursor, then everything that happens; from now on without one.
     ///
     /// Each number comes once and in order. Fails with `ResyncRequired` when that cannot be promised, at the start or later.
-    pub async fn events(&self, after: Option<Cursor>) -> Result<impl Stream<Item = Result<Arc<Recorded>>> + Send + use<>> {
+    pub async fn events(
+        &self,
+        after: Option<Cursor>,
+    ) -> Result<impl Stream<Item = Result<Arc<Recorded>>> + Send + use<>> {
         // Attached first, so that nothing falls between the table and the live feed.
         let mut live = self.app.feed.attach(self.tenant).await?;
         let head = table::head(self.reader(), self.tenant).await?;
         let mut last = match after {
             None => head.last_seq,
-            Some(cursor) if cursor.epoch == head.epoch && (head.first_seq - 1..=head.last_seq).contains(&cursor.seq) => cursor.seq,
+            Some(cursor)
+                if cursor.epoch == head.epoch
+                    && (head.first_seq - 1..=head.last_seq).contains(&cursor.seq) =>
+            {
+                cursor.seq
+            }
             Some(_) => return Err(Error::ResyncRequired),
         };
         let (db, mut up_to) = (self.app.db.clone(), head.last_seq);

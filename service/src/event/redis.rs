@@ -68,7 +68,8 @@ async fn publish_all(client: Client, mut publications: mpsc::Receiver<(String, S
     let mut connection: Option<ConnectionManager> = None;
     while let Some((channel, message)) = publications.recv().await {
         if connection.is_none() {
-            connection = timeout(PATIENCE, client.get_connection_manager()).await.ok().and_then(Result::ok);
+            connection =
+                timeout(PATIENCE, client.get_connection_manager()).await.ok().and_then(Result::ok);
         }
         let Some(open) = connection.as_mut() else { continue };
         let publish = redis::cmd("PUBLISH").arg(channel).arg(message).to_owned();
@@ -80,7 +81,11 @@ async fn publish_all(client: Client, mut publications: mpsc::Receiver<(String, S
     }
 }
 
-async fn listen_for_ever(client: Client, mut tenants: mpsc::UnboundedReceiver<TenantId>, feed: Feed) {
+async fn listen_for_ever(
+    client: Client,
+    mut tenants: mpsc::UnboundedReceiver<TenantId>,
+    feed: Feed,
+) {
     let mut wanted = HashSet::new();
     loop {
         match listen_until_lost(&client, &mut tenants, &mut wanted, &feed).await {

@@ -13,8 +13,14 @@ use crate::{
 /// How many rows one read of a gap takes.
 pub(crate) const READ: u64 = 500;
 
-pub(crate) async fn head(db: &impl ConnectionTrait, tenant: TenantId) -> Result<stream_head::Model> {
-    stream_head::Entity::of(tenant).one(db).await?.ok_or(Error::NotFound(crate::error::Subject::Tenant))
+pub(crate) async fn head(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+) -> Result<stream_head::Model> {
+    stream_head::Entity::of(tenant)
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound(crate::error::Subject::Tenant))
 }
 
 /// The events after one number up to another, at most `READ` of them. A missing first row means that it was pruned.

@@ -81,11 +81,13 @@ async fn step(app: &App, tenant: TenantId) -> Result<usize> {
 }
 
 async fn acked(tx: &Tx) -> Result<i64> {
-    let new = ActiveModel { tenant_id: Set(tx.tenant()), name: Set(NAME.to_owned()), acked_seq: Set(0) };
+    let new =
+        ActiveModel { tenant_id: Set(tx.tenant()), name: Set(NAME.to_owned()), acked_seq: Set(0) };
     let same = OnConflict::columns([Column::TenantId, Column::Name]).do_nothing().to_owned();
     Entity::insert(new).on_conflict(same).exec_without_returning(&**tx).await?;
     let row = Entity::of(tx.tenant()).filter(Column::Name.eq(NAME)).lock(ROW).one(&**tx).await?;
-    row.map(|consumer| consumer.acked_seq).ok_or_else(|| Error::internal("a consumer's row is gone"))
+    row.map(|consumer| consumer.acked_seq)
+        .ok_or_else(|| Error::internal("a consumer's row is gone"))
 }
 
 /// What has to happen because of an event, and when.
@@ -95,7 +97,9 @@ fn follow_up(recorded: &Recorded) -> Option<(Job, DateTime<Utc>)> {
         Event::VehicleChanged { after, .. } if after.state == vehicle::State::Reserved => {
             Some((Job::ExpireHold { tenant, vehicle: after.id }, after.reserved_until?))
         }
-        Event::RentalStarted { rental } => Some((Job::MarkOverdue { tenant, rental: rental.id }, rental.due_at?)),
+        Event::RentalStarted { rental } => {
+            Some((Job::MarkOverdue { tenant, rental: rental.id }, rental.due_at?))
+        }
         _ => None,
     }
 }

@@ -4,11 +4,7 @@ use entity::{consumer, event, stream_head, tenant::TenantId};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, sea_query::Expr};
 
 use super::queue;
-use crate::{
-    ctx::App,
-    error::Result,
-    event::table,
-};
+use crate::{ctx::App, error::Result, event::table};
 
 /// So many of the newest stay, however old they are.
 const KEPT: i64 = 100_000;
@@ -27,13 +23,15 @@ async fn step(app: &App, tenant: TenantId) -> Result<bool> {
     let oldest_kept = app.now() - app.event_retention;
     ctx.write(|tx| async move {
         let head = table::head(&*tx, tenant).await?;
-        let slowest = consumer::Entity::of(tenant).order_by_asc(consumer::Column::AckedSeq).one(&*tx).await?;
+        let slowest =
+            consumer::Entity::of(tenant).order_by_asc(consumer::Column::AckedSeq).one(&*tx).await?;
         let read_by_all = slowest.map_or(0, |consumer| consumer.acked_seq);
         let up_to = (head.first_seq + BATCH - 1).min(head.last_seq - KEPT).min(read_by_all);
         if up_to < head.first_seq {
             return Ok(false);
         }
-        let newest = event::Entity::of(tenant).filter(event::Column::Seq.eq(up_to)).one(&*tx).await?;
+        let newest =
+            event::Entity::of(tenant).filter(event::Column::Seq.eq(up_to)).one(&*tx).await?;
         if newest.is_none_or(|event| event.occurred_at >= oldest_kept) {
             return Ok(false);
         }

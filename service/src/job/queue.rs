@@ -36,7 +36,9 @@ impl Queue {
 
     pub async fn open(db: &Db, url: &str) -> Result<Self> {
         Ok(match db.backend() {
-            DbBackend::Postgres => Self::Postgres(db.writer().get_postgres_connection_pool().clone()),
+            DbBackend::Postgres => {
+                Self::Postgres(db.writer().get_postgres_connection_pool().clone())
+            }
             _ => Self::Sqlite(db.queue_pool(url).await?),
         })
     }
@@ -44,15 +46,24 @@ impl Queue {
     /// Its tables are apalis' own. Its `setup` is not called, because on SQLite that turns off `synchronous`.
     pub async fn migrate(&self) -> Result<()> {
         let done = match self {
-            Self::Sqlite(pool) => SqliteStorage::migrations().set_ignore_missing(true).run(pool).await,
-            Self::Postgres(pool) => PostgresStorage::migrations().set_ignore_missing(true).run(pool).await,
+            Self::Sqlite(pool) => {
+                SqliteStorage::migrations().set_ignore_missing(true).run(pool).await
+            }
+            Self::Postgres(pool) => {
+                PostgresStorage::migrations().set_ignore_missing(true).run(pool).await
+            }
         };
         done.map_err(|error: sqlx::migrate::MigrateError| Error::internal(error))
     }
 }
 
 /// What adds a job that runs at a time, unless one with this key was ever added. In a transaction it comes with that.
-pub(crate) fn addition(backend: DbBackend, job: &Job, key: String, run_at: DateTime<Utc>) -> Result<Statement> {
+pub(crate) fn addition(
+    backend: DbBackend,
+    job: &Job,
+    key: String,
+    run_at: DateTime<Utc>,
+) -> Result<Statement> {
     let sql = match backend {
         DbBackend::Postgres => {
             "INSERT INTO apalis.jobs (id, job_type, job, status, attempts, max_attempts, run_at, priority, metadata, idempotency_key)
@@ -76,7 +87,10 @@ pub(crate) fn addition(backend: DbBackend, job: &Job, key: String, run_at: DateT
 }
 
 /// Jobs that are due and not done, with their ids; for running them without a worker.
-pub(crate) async fn due(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<(String, Job)>> {
+pub(crate) async fn due(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+) -> Result<Vec<(String, Job)>> {
     let (table, at) = match db.get_database_backend() {
         DbBackend::Postgres => ("apalis.jobs", "extract(epoch FROM run_at)"),
         _ => ("Jobs", "run_at"),
@@ -85,7 +99,9 @@ pub(crate) async fn due(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result
         "SELECT id, job FROM {table} WHERE job_type = $1 AND status = 'Pending' AND {at} <= $2 ORDER BY run_at, id LIMIT 100"
     );
     let values = [NAME.into(), now.timestamp().into()];
-    let rows = db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    let rows = db
+        .query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values))
+        .await?;
     let read = |row: &sea_orm::QueryResult| {
         let payload: Vec<u8> = row.try_get("", "job")?;
         Ok((row.try_get("", "id")?, serde_json::from_slice(&payload).map_err(Error::internal)?))
@@ -95,17 +111,22 @@ pub(crate) async fn due(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result
 
 pub(crate) async fn done(db: &impl ConnectionTrait, id: &str) -> Result<()> {
     let sql = match db.get_database_backend() {
-        DbBackend::Postgres => "UPDATE apalis.jobs SET status = 'Done', done_at = now() WHERE id = $1",
+        DbBackend::Postgres => {
+            "UPDATE apalis.jobs SET status = 'Done', done_at = now() WHERE id = $1"
+        }
         _ => "UPDATE Jobs SET status = 'Done', done_at = strftime('%s', 'now') WHERE id = $1",
     };
-    db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, [id.into()])).await?;
+    db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, [id.into()]))
+        .await?;
     Ok(())
 }
 
 /// Done jobs are kept for a day, so that nothing late is taken for new.
 pub(crate) async fn forget_done(db: &impl ConnectionTrait) -> Result<()> {
     let sql = match db.get_database_backend() {
-        DbBackend::Postgres => "DELETE FROM apalis.jobs WHERE status = 'Done' AND done_at < now() - interval '1 day'",
+        DbBackend::Postgres => {
+            "DELETE FROM apalis.jobs WHERE status = 'Done' AND done_at < now() - interval '1 day'"
+        }
         _ => "DELETE FROM Jobs WHERE status = 'Done' AND done_at < strftime('%s', 'now') - 86400",
     };
     db.execute_raw(Statement::from_string(db.get_database_backend(), sql.to_owned())).await?;

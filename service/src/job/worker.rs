@@ -63,18 +63,27 @@ async fn add(app: &App, job: &Job, every_seconds: i64) -> Result<()> {
 }
 
 async fn work(app: App, queue: Queue, stop: watch::Receiver<bool>) -> Result<()> {
-    let name = format!("bikelease-{}", uuid::Builder::from_random_bytes(crate::keys::random()?).into_uuid());
+    let name = format!(
+        "bikelease-{}",
+        uuid::Builder::from_random_bytes(crate::keys::random()?).into_uuid()
+    );
     let ended = match queue {
         Queue::Sqlite(pool) => {
-            let config = apalis_sqlite::Config::default().queue(queue::NAME).heartbeat_interval(HEARTBEAT);
-            let backend = SqliteStorage::<Job>::new(&pool).with_config(config).poll_with_interval(POLL);
-            let worker = WorkerBuilder::new(name.as_str()).backend(backend).data(app).build(execute);
+            let config =
+                apalis_sqlite::Config::default().queue(queue::NAME).heartbeat_interval(HEARTBEAT);
+            let backend =
+                SqliteStorage::<Job>::new(&pool).with_config(config).poll_with_interval(POLL);
+            let worker =
+                WorkerBuilder::new(name.as_str()).backend(backend).data(app).build(execute);
             worker.run_until(told_to(stop)).await
         }
         Queue::Postgres(pool) => {
-            let config = apalis_postgres::Config::default().queue(queue::NAME).heartbeat_interval(HEARTBEAT);
-            let backend = PostgresStorage::<Job>::new(&pool).with_config(config).poll_with_interval(POLL);
-            let worker = WorkerBuilder::new(name.as_str()).backend(backend).data(app).build(execute);
+            let config =
+                apalis_postgres::Config::default().queue(queue::NAME).heartbeat_interval(HEARTBEAT);
+            let backend =
+                PostgresStorage::<Job>::new(&pool).with_config(config).poll_with_interval(POLL);
+            let worker =
+                WorkerBuilder::new(name.as_str()).backend(backend).data(app).build(execute);
             worker.run_until(told_to(stop)).await
         }
     };

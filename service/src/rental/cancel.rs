@@ -27,7 +27,11 @@ pub struct CancelRental {
 
 /// Gives the vehicle back where it was taken. After the grace period it is `RENTAL_NOT_CANCELLABLE`.
 pub async fn cancel(ctx: &Ctx, input: CancelRental, key: &str) -> Result<Model> {
-    if ctx.own_customer().is_some() { ctx.require(Permission::Ride)? } else { ctx.require(Permission::ManageRentals)? }
+    if ctx.own_customer().is_some() {
+        ctx.require(Permission::Ride)?
+    } else {
+        ctx.require(Permission::ManageRentals)?
+    }
     let input = &input;
     ctx.write_once(Once { operation: "cancel_rental", key, input }, |tx| async move {
         let (rental, vehicle) = super::lock(&tx, input.rental).await?;
@@ -35,7 +39,8 @@ pub async fn cancel(ctx: &Ctx, input: CancelRental, key: &str) -> Result<Model> 
             return Err(Refusal::RentalNotOpen.into());
         }
         within_grace(&tx, &rental).await?;
-        let place = rental.start_station_id.map_or(Place::Stay, |id| Place::At(Destination::Station(id)));
+        let place =
+            rental.start_station_id.map_or(Place::Stay, |id| Place::At(Destination::Station(id)));
         let undone = Change::along(&[(EventType::TripCancel, vehicle::State::Available)])
             .to(place)
             .because_of(rental.id);
@@ -49,7 +54,8 @@ pub async fn cancel(ctx: &Ctx, input: CancelRental, key: &str) -> Result<Model> 
             lost: false,
             reason: None,
         };
-        let rental = rental.cancel(ending).map_err(|NotOpen| Error::from(Refusal::RentalNotOpen))?;
+        let rental =
+            rental.cancel(ending).map_err(|NotOpen| Error::from(Refusal::RentalNotOpen))?;
         let rental = super::store(&tx, rental).await?;
         tx.record(Event::RentalCancelled { rental: Box::new(rental.clone()) });
         Ok(rental)
@@ -59,7 +65,10 @@ pub async fn cancel(ctx: &Ctx, input: CancelRental, key: &str) -> Result<Model> 
 
 async fn within_grace(tx: &Tx, rental: &Model) -> Result<()> {
     use sea_orm::{ColumnTrait, QueryFilter};
-    let tenant = entity::tenant::Entity::all().filter(entity::tenant::Column::Id.eq(tx.tenant())).one(&**tx).await?;
+    let tenant = entity::tenant::Entity::all()
+        .filter(entity::tenant::Column::Id.eq(tx.tenant()))
+        .one(&**tx)
+        .await?;
     let seconds = tenant.ok_or(Error::NotFound(Subject::Tenant))?.grace_seconds;
     if rental.duration(tx.now()) > Duration::seconds(seconds.into()) {
         return Err(Refusal::RentalNotCancellable { seconds }.into());

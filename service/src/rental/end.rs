@@ -44,12 +44,21 @@ pub struct ForceEndRental {
 
 /// Takes the vehicle back and says what the ride came to.
 pub async fn end(ctx: &Ctx, input: EndRental, key: &str) -> Result<Model> {
-    if ctx.own_customer().is_some() { ctx.require(Permission::Ride)? } else { ctx.require(Permission::ManageRentals)? }
+    if ctx.own_customer().is_some() {
+        ctx.require(Permission::Ride)?
+    } else {
+        ctx.require(Permission::ManageRentals)?
+    }
     distance(input.distance_meters)?;
     let input = &input;
     ctx.write_once(Once { operation: "end_rental", key, input }, |tx| async move {
         let rules = Rules { must_return: true, ..Rules::default() };
-        let finish = Finish { at: Some(input.at), distance_meters: input.distance_meters, reason: None, rules };
+        let finish = Finish {
+            at: Some(input.at),
+            distance_meters: input.distance_meters,
+            reason: None,
+            rules,
+        };
         finish_rental(&tx, input.rental, finish).await
     })
     .await
@@ -63,7 +72,8 @@ pub async fn force(ctx: &Ctx, input: ForceEndRental, key: &str) -> Result<Model>
     let input = &input;
     ctx.write_once(Once { operation: "force_end_rental", key, input }, |tx| async move {
         let (at, reason) = (input.at, Some(reason.clone()));
-        let finish = Finish { at, distance_meters: input.distance_meters, reason, rules: Rules::default() };
+        let finish =
+            Finish { at, distance_meters: input.distance_meters, reason, rules: Rules::default() };
         finish_rental(&tx, input.rental, finish).await
     })
     .await
@@ -101,7 +111,8 @@ async fn finish_rental(tx: &Tx, id: RentalId, finish: Finish) -> Result<Model> {
         lost,
         reason: finish.reason,
     };
-    let ride = Ride { duration: rental.duration(tx.now()), distance_meters: ending.distance_meters, lost };
+    let ride =
+        Ride { duration: rental.duration(tx.now()), distance_meters: ending.distance_meters, lost };
     let price = price(&rental, &ride)?;
     let rental = rental.end(ending, price.total()).map_err(|NotOpen| Refusal::RentalNotOpen)?;
     let rental = super::store(tx, rental).await?;
@@ -127,7 +138,9 @@ fn steps(state: vehicle::State, lost: bool) -> Vec<Step> {
 
 pub(super) fn price(rental: &Model, ride: &Ride) -> Result<Price> {
     pricing::price(&rental.terms, ride).map_err(|error| match error {
-        PricingError::NegativeDistance | PricingError::OutOfRange => Invalid::new("distanceMeters", error).into(),
+        PricingError::NegativeDistance | PricingError::OutOfRange => {
+            Invalid::new("distanceMeters", error).into()
+        }
         PricingError::NegativeDuration | PricingError::TooLong => Error::internal(error),
     })
 }

@@ -30,12 +30,17 @@ pub struct Filter {
 }
 
 /// By start.
-pub async fn list(ctx: &Ctx, filter: &Filter, direction: Direction, page: &PageArgs) -> Result<Page<Model>> {
+pub async fn list(
+    ctx: &Ctx,
+    filter: &Filter,
+    direction: Direction,
+    page: &PageArgs,
+) -> Result<Page<Model>> {
     let sort = Sort {
         name: "started",
         direction,
-        by: Some(Column::StartedAt.into_expr().into()),
-        id: Column::Id.into_expr().into(),
+        by: Some(Column::StartedAt.into_expr()),
+        id: Column::Id.into_expr(),
         key: Box::new(|rental: &Model| (Key::Time(rental.started_at), rental.id.uuid())),
     };
     page::fetch(ctx, "rentals", filtered(ctx, filter)?, sort, page).await

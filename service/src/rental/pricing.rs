@@ -95,11 +95,7 @@ pub fn price(terms: &Terms, ride: &Ride) -> Result<Price> {
     let kilometres = begun_kilometres(ride.distance_meters)?;
     let mut lines = vec![
         Line::new(LineKind::Unlock, terms.unlock_minor),
-        Line::counted(
-            LineKind::Minutes,
-            rounded(minutes_charge(terms, minutes)?)?,
-            minutes,
-        )?,
+        Line::counted(LineKind::Minutes, rounded(minutes_charge(terms, minutes)?)?, minutes)?,
         Line::counted(
             LineKind::Distance,
             rounded(distance_charge(terms, kilometres)?)?,
@@ -109,10 +105,7 @@ pub fn price(terms: &Terms, ride: &Ride) -> Result<Price> {
     lines.extend(cap_line(terms, minutes)?);
     lines.extend(penalty_line(terms, ride.duration)?);
     if ride.lost {
-        lines.push(Line::new(
-            LineKind::LostVehicle,
-            terms.lost_vehicle_fee_minor,
-        ));
+        lines.push(Line::new(LineKind::LostVehicle, terms.lost_vehicle_fee_minor));
     }
     lines.push(tax_line(terms, &lines)?);
     lines.retain(|line| line.amount_minor != 0);
@@ -122,20 +115,12 @@ pub fn price(terms: &Terms, ride: &Ride) -> Result<Price> {
 
 impl Line {
     fn new(kind: LineKind, amount_minor: i64) -> Self {
-        Self {
-            kind,
-            amount_minor,
-            quantity: None,
-        }
+        Self { kind, amount_minor, quantity: None }
     }
 
     fn counted(kind: LineKind, amount_minor: i64, count: u64) -> Result<Self> {
         let quantity = Some(i64::try_from(count).map_err(|_| OutOfRange)?);
-        Ok(Self {
-            kind,
-            amount_minor,
-            quantity,
-        })
+        Ok(Self { kind, amount_minor, quantity })
     }
 }
 
@@ -162,17 +147,11 @@ fn penalty_line(terms: &Terms, duration: Duration) -> Result<Option<Line>> {
     let (Some(penalty), Some(after)) = (&terms.penalty, terms.overdue_after_minutes) else {
         return Ok(None);
     };
-    let overdue = duration
-        .checked_sub(&Duration::minutes(after.into()))
-        .ok_or(OutOfRange)?;
+    let overdue = duration.checked_sub(&Duration::minutes(after.into())).ok_or(OutOfRange)?;
     if overdue <= Duration::zero() {
         return Ok(None);
     }
-    let Penalty {
-        basis,
-        amount_minor,
-        max_minor,
-    } = *penalty;
+    let Penalty { basis, amount_minor, max_minor } = *penalty;
     let most = max_minor.unwrap_or(i64::MAX);
     match basis {
         PenaltyBasis::Flat => Ok(Some(Line::new(LineKind::Penalty, amount_minor.min(most)))),
@@ -192,18 +171,11 @@ fn tax_line(terms: &Terms, lines: &[Line]) -> Result<Line> {
 
 /// Unlock price and minutes, before any cap.
 fn uncapped(terms: &Terms, minutes: u64) -> Result<Decimal> {
-    minutes_charge(terms, minutes)?
-        .checked_add(Decimal::from(terms.unlock_minor))
-        .ok_or(OutOfRange)
+    minutes_charge(terms, minutes)?.checked_add(Decimal::from(terms.unlock_minor)).ok_or(OutOfRange)
 }
 
 fn minutes_charge(terms: &Terms, begun: u64) -> Result<Decimal> {
-    charge(
-        &terms.per_minute,
-        terms.included_minutes,
-        begun,
-        terms.currency,
-    )
+    charge(&terms.per_minute, terms.included_minutes, begun, terms.currency)
 }
 
 fn distance_charge(terms: &Terms, begun: u64) -> Result<Decimal> {
@@ -267,10 +239,7 @@ fn rounded(minor: Decimal) -> Result<i64> {
 }
 
 fn sum(lines: &[Line]) -> Result<i64> {
-    lines
-        .iter()
-        .try_fold(0_i64, |sum, line| sum.checked_add(line.amount_minor))
-        .ok_or(OutOfRange)
+    lines.iter().try_fold(0_i64, |sum, line| sum.checked_add(line.amount_minor)).ok_or(OutOfRange)
 }
 
 #[cfg(test)]

@@ -35,13 +35,15 @@ pub async fn quote(ctx: &Ctx, input: RentalQuote) -> Result<Quote> {
         return Err(Invalid::new("minutes", "must be between 0 and 5000000").into());
     }
     let vehicle = vehicles::get(ctx, input.vehicle).await?;
-    let tariff = tariffs::applicable(ctx.reader(), ctx, input.tariff, vehicle.vehicle_type_id).await?;
+    let tariff =
+        tariffs::applicable(ctx.reader(), ctx, input.tariff, vehicle.vehicle_type_id).await?;
     let ride = Ride {
         duration: Duration::minutes(input.minutes.into()),
         distance_meters: input.distance_meters,
         lost: false,
     };
-    let price = pricing::price(&tariff.terms, &ride).map_err(|error| Invalid::new("distanceMeters", error))?;
+    let price = pricing::price(&tariff.terms, &ride)
+        .map_err(|error| Invalid::new("distanceMeters", error))?;
     Ok(Quote { tariff, price })
 }
 

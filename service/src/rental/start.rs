@@ -46,11 +46,13 @@ pub async fn start(ctx: &Ctx, input: StartRental, key: &str) -> Result<Model> {
         customer::who_may_rent(&tx, customer, Some(input.vehicle)).await?;
         let vehicle = vehicles::usable(&tx, input.vehicle).await?;
         reserve::rentable(&vehicle, customer)?;
-        let tariff = tariffs::applicable(&*tx, tx.ctx(), input.tariff, vehicle.vehicle_type_id).await?;
+        let tariff =
+            tariffs::applicable(&*tx, tx.ctx(), input.tariff, vehicle.vehicle_type_id).await?;
 
         let rental = started(&tx, &vehicle, customer, &tariff);
         let row = rental.into_active_model().reset_all();
-        let rental = row.insert(&*tx).await.on_constraint(ONE_OPEN_PER_VEHICLE, Refusal::VehicleTaken)?;
+        let rental =
+            row.insert(&*tx).await.on_constraint(ONE_OPEN_PER_VEHICLE, Refusal::VehicleTaken)?;
 
         let taken = Change::along(&[(EventType::TripStart, vehicle::State::OnTrip)])
             .because_of(rental.id)
@@ -62,8 +64,14 @@ pub async fn start(ctx: &Ctx, input: StartRental, key: &str) -> Result<Model> {
     .await
 }
 
-fn started(tx: &Tx, vehicle: &vehicle::Model, customer: CustomerId, tariff: &tariff::Model) -> Model {
-    let due_after = tariff.terms.overdue_after_minutes.map(|minutes| Duration::minutes(minutes.into()));
+fn started(
+    tx: &Tx,
+    vehicle: &vehicle::Model,
+    customer: CustomerId,
+    tariff: &tariff::Model,
+) -> Model {
+    let due_after =
+        tariff.terms.overdue_after_minutes.map(|minutes| Duration::minutes(minutes.into()));
     Model {
         tenant_id: tx.tenant(),
         id: tx.new_id(),

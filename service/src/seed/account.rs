@@ -20,7 +20,10 @@ use crate::{
 
 /// Of `LOGINS`, in their order; made before the write, because hashing is slow on purpose.
 pub(super) async fn hashed_passwords() -> Result<Vec<String>> {
-    futures_util::future::try_join_all(LOGINS.iter().map(|login| password::hash(login.password.to_owned()))).await
+    futures_util::future::try_join_all(
+        LOGINS.iter().map(|login| password::hash(login.password.to_owned())),
+    )
+    .await
 }
 
 pub(super) fn dollar() -> Result<Currency> {
@@ -42,7 +45,9 @@ pub(super) async fn add_tenant(tx: &Tx) -> Result<()> {
     };
     let tenant = tenant.into_active_model().reset_all();
     tenant.insert(&**tx).await.on_constraint(SLUG, Refusal::SlugTaken)?;
-    stream_head::Entity::insert(new_head(tx.ctx(), epoch::fresh()?)).exec_without_returning(&**tx).await?;
+    stream_head::Entity::insert(new_head(tx.ctx(), epoch::fresh()?))
+        .exec_without_returning(&**tx)
+        .await?;
     Ok(())
 }
 

@@ -44,7 +44,10 @@ pub(super) fn vehicles() -> Result<Vec<VehicleRow>> {
 }
 
 fn rows<T: DeserializeOwned>(text: &str) -> Result<Vec<T>> {
-    csv::Reader::from_reader(text.as_bytes()).into_deserialize().collect::<Result<_, _>>().map_err(Error::internal)
+    csv::Reader::from_reader(text.as_bytes())
+        .into_deserialize()
+        .collect::<Result<_, _>>()
+        .map_err(Error::internal)
 }
 
 #[cfg(test)]

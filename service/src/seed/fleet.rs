@@ -25,7 +25,8 @@ use crate::{
 
 /// One in so many of the docked vehicles is out of service, for one of these reasons.
 const OUT_OF_SERVICE_EVERY: usize = 40;
-const REASONS: [&str; 4] = ["flat tyre", "brakes are worn", "chain is off", "front light is broken"];
+const REASONS: [&str; 4] =
+    ["flat tyre", "brakes are worn", "chain is off", "front light is broken"];
 
 /// Where the next vehicle finds a dock, by the data's `station_id`.
 type Docks = HashMap<u32, Dock>;
@@ -82,7 +83,11 @@ fn dock(docks: &mut Docks, terminal: u32) -> Option<StationId> {
     Some(dock.station)
 }
 
-fn created(row: &VehicleRow, vehicle_type: VehicleTypeId, at: Option<Destination>) -> CreateVehicle {
+fn created(
+    row: &VehicleRow,
+    vehicle_type: VehicleTypeId,
+    at: Option<Destination>,
+) -> CreateVehicle {
     CreateVehicle {
         number: format!("{:03}", row.bike_id),
         vehicle_type,
@@ -93,7 +98,8 @@ fn created(row: &VehicleRow, vehicle_type: VehicleTypeId, at: Option<Destination
 }
 
 async fn take_out_of_service(tx: &Tx, vehicle: Model, reason: &str) -> Result<()> {
-    let change = Change::along(&[(EventType::Maintenance, State::NonOperational)]).reason(Some(reason.to_owned()));
+    let change = Change::along(&[(EventType::Maintenance, State::NonOperational)])
+        .reason(Some(reason.to_owned()));
     change::apply(tx, vehicle, change).await?;
     Ok(())
 }

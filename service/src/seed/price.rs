@@ -56,7 +56,12 @@ pub(super) async fn add_vehicle_type(tx: &Tx, tariff: TariffId) -> Result<Vehicl
 
 /// Overtime in steps of half an hour, as the real system charged it.
 fn terms() -> Result<Terms> {
-    let half_hours = |start, end, dollars: i64| Segment { start, end, rate: Decimal::from(dollars), interval: 30 };
+    let half_hours = |start, end, dollars: i64| Segment {
+        start,
+        end,
+        rate: Decimal::from(dollars),
+        interval: 30,
+    };
     let terms = Terms {
         currency: dollar()?,
         unlock_minor: 200,

@@ -21,7 +21,12 @@ pub(crate) struct Rules {
 }
 
 /// Counts the vehicle out where it stood and in where it stands; stations are locked in the order of their ids.
-pub(crate) async fn apply(tx: &Tx, before: Option<&vehicle::Model>, after: &vehicle::Model, rules: Rules) -> Result<()> {
+pub(crate) async fn apply(
+    tx: &Tx,
+    before: Option<&vehicle::Model>,
+    after: &vehicle::Model,
+    rules: Rules,
+) -> Result<()> {
     let from = before.filter(|v| v.archived_at.is_none()).and_then(vehicle::Model::standing);
     let to = Some(after).filter(|v| v.archived_at.is_none()).and_then(vehicle::Model::standing);
     let same_type = before.is_none_or(|before| before.vehicle_type_id == after.vehicle_type_id);
@@ -34,7 +39,8 @@ pub(crate) async fn apply(tx: &Tx, before: Option<&vehicle::Model>, after: &vehi
     for id in ids {
         let locked = super::lock(tx, id).await?;
         let mut counted = locked.clone();
-        if let (Some((_, standing)), Some(before)) = (from.filter(|(from, _)| *from == id), before) {
+        if let (Some((_, standing)), Some(before)) = (from.filter(|(from, _)| *from == id), before)
+        {
             if rules.must_rent && !(locked.is_renting && locked.is_installed) {
                 return Err(Refusal::StationNotRenting.into());
             }

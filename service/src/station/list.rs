@@ -48,7 +48,13 @@ pub enum SortBy {
     Distance,
 }
 
-pub async fn list(ctx: &Ctx, filter: &Filter, by: SortBy, direction: Direction, page: &PageArgs) -> Result<Page<Model>> {
+pub async fn list(
+    ctx: &Ctx,
+    filter: &Filter,
+    by: SortBy,
+    direction: Direction,
+    page: &PageArgs,
+) -> Result<Page<Model>> {
     ctx.require(Permission::ViewBoard)?;
     let sort = sort(filter, by, direction)?;
     page::fetch(ctx, "stations", filtered(ctx, filter)?, sort, page).await
@@ -95,29 +101,41 @@ fn filtered(ctx: &Ctx, filter: &Filter) -> Result<Select<Entity>> {
 fn sort(filter: &Filter, by: SortBy, direction: Direction) -> Result<Sort<Model>> {
     type Keyed = (&'static str, Option<SimpleExpr>, Box<dyn Fn(&Model) -> Key + Send + Sync>);
     let (name, expression, key): Keyed = match by {
-        SortBy::Name => ("name", Some(Column::Name.into_expr().into()), Box::new(|s| Key::Text(s.name.clone()))),
-        SortBy::ShortCode => {
-            ("short code", Some(Column::ShortCode.into_expr().into()), Box::new(|s| Key::Text(s.short_code.clone())))
+        SortBy::Name => {
+            ("name", Some(Column::Name.into_expr()), Box::new(|s| Key::Text(s.name.clone())))
         }
+        SortBy::ShortCode => (
+            "short code",
+            Some(Column::ShortCode.into_expr()),
+            Box::new(|s| Key::Text(s.short_code.clone())),
+        ),
         SortBy::Created => ("created", None, Box::new(|_| Key::None)),
         SortBy::VehiclesAvailable => (
             "vehicles",
-            Some(Column::VehiclesAvailable.into_expr().into()),
+            Some(Column::VehiclesAvailable.into_expr()),
             Box::new(|s| Key::Int(s.vehicles_available.into())),
         ),
         SortBy::Distance => {
             let Some(near) = filter.near else {
-                return Err(Invalid::at(vec!["sort".into(), "field".into()], "DISTANCE needs the filter `near`").into());
+                return Err(Invalid::at(
+                    vec!["sort".into(), "field".into()],
+                    "DISTANCE needs the filter `near`",
+                )
+                .into());
             };
             let here = near.position;
-            ("distance", Some(distance(here)), Box::new(move |s| Key::Real(squared_degrees(here, s.latitude, s.longitude))))
+            (
+                "distance",
+                Some(distance(here)),
+                Box::new(move |s| Key::Real(squared_degrees(here, s.latitude, s.longitude))),
+            )
         }
     };
     Ok(Sort {
         name,
         direction,
         by: expression,
-        id: Column::Id.into_expr().into(),
+        id: Column::Id.into_expr(),
         key: Box::new(move |station| (key(station), station.id.uuid())),
     })
 }
@@ -129,7 +147,9 @@ pub(crate) fn inside(area: Area) -> Condition {
     } else {
         Condition::all().add(Column::Longitude.between(west, east))
     };
-    Condition::all().add(Column::Latitude.between(area.south_west.latitude(), area.north_east.latitude())).add(across)
+    Condition::all()
+        .add(Column::Latitude.between(area.south_west.latitude(), area.north_east.latitude()))
+        .add(across)
 }
 
 /// Squared degrees on a plane that touches the globe here: sorts as distance does, and needs no trigonometry of the database.

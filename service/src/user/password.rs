@@ -18,17 +18,24 @@ static AT_ONCE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(4));
 
 /// OWASP's first choice: 19 MiB, two passes, one lane.
 fn argon2id() -> Result<Argon2<'static>> {
-    let params = Params::new(19 * 1024, 2, 1, None).map_err(|error| Error::internal(error.to_string()))?;
+    let params =
+        Params::new(19 * 1024, 2, 1, None).map_err(|error| Error::internal(error.to_string()))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
 pub(crate) async fn hash(password: String) -> Result<String> {
     let length = password.chars().count();
     if !(SHORTEST..=LONGEST).contains(&length) {
-        return Err(Invalid::new("password", format!("must have {SHORTEST} to {LONGEST} characters")).into());
+        return Err(Invalid::new(
+            "password",
+            format!("must have {SHORTEST} to {LONGEST} characters"),
+        )
+        .into());
     }
     aside(move || {
-        let hash = argon2id()?.hash_password(password.as_bytes()).map_err(|error| Error::internal(error.to_string()))?;
+        let hash = argon2id()?
+            .hash_password(password.as_bytes())
+            .map_err(|error| Error::internal(error.to_string()))?;
         Ok(hash.to_string())
     })
     .await
@@ -41,7 +48,8 @@ pub(crate) async fn verify(password: String, hash: Option<String>) -> Result<boo
             let _ = argon2id()?.hash_password(password.as_bytes());
             return Ok(false);
         };
-        let parsed = PasswordHash::new(&hash).map_err(|error| Error::internal(error.to_string()))?;
+        let parsed =
+            PasswordHash::new(&hash).map_err(|error| Error::internal(error.to_string()))?;
         Ok(argon2id()?.verify_password(password.as_bytes(), &parsed).is_ok())
     })
     .await

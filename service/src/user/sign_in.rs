@@ -54,7 +54,10 @@ pub async fn sign_in(app: &App, input: SignIn) -> Result<SignedIn> {
     let (session, user_id) = (app.new_id::<SessionId>(), user.id);
     let (refresh_token, refresh_sha256) = new_refresh_token(user.tenant_id, session)?;
     let refresh_sha256 = &refresh_sha256;
-    ctx.write(|tx| async move { open_session(&tx, session, user_id, refresh_sha256.clone()).await }).await?;
+    ctx.write(
+        |tx| async move { open_session(&tx, session, user_id, refresh_sha256.clone()).await },
+    )
+    .await?;
     signed_in(app, user, refresh_token).await
 }
 
@@ -67,7 +70,8 @@ pub async fn refresh(app: &App, refresh_token: &str) -> Result<SignedIn> {
     let (shown, next) = (&shown, &next);
     let user = ctx
         .write(|tx| async move {
-            let session = session::Entity::of(tenant).filter(session::Column::Id.eq(id)).one(&*tx).await?;
+            let session =
+                session::Entity::of(tenant).filter(session::Column::Id.eq(id)).one(&*tx).await?;
             let session = session.filter(|s| s.revoked_at.is_none() && s.expires_at > tx.now());
             let Some(session) = session else { return Ok(None) };
             let rotated = rotate(&tx, &session, shown, next).await?;
@@ -75,7 +79,10 @@ pub async fn refresh(app: &App, refresh_token: &str) -> Result<SignedIn> {
                 revoke(&tx, session.user_id, Some(session.id)).await?;
                 return Ok(None);
             }
-            let user = user::Entity::of(tenant).filter(user::Column::Id.eq(session.user_id)).one(&*tx).await?;
+            let user = user::Entity::of(tenant)
+                .filter(user::Column::Id.eq(session.user_id))
+                .one(&*tx)
+                .await?;
             Ok(user.filter(|user| user.disabled_at.is_none()))
         })
         .await?;

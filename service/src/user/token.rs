@@ -1,7 +1,11 @@
 //! Access tokens: EdDSA JWTs of ten minutes that say who is calling.
 
 use chrono::{DateTime, Duration, Utc};
-use entity::{customer::CustomerId, tenant::TenantId, user::{self, Role, UserId}};
+use entity::{
+    customer::CustomerId,
+    tenant::TenantId,
+    user::{self, Role, UserId},
+};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use sea_orm::ActiveEnum;
 use serde::{Deserialize, Serialize};
@@ -57,7 +61,10 @@ pub async fn open(app: &App, token: &str) -> Result<Bearer> {
     if expires_at <= app.now() {
         return Err(Error::Unauthenticated);
     }
-    let actor = match (Role::try_from_value(&claims.role).map_err(|_| Error::Unauthenticated)?, claims.customer) {
+    let actor = match (
+        Role::try_from_value(&claims.role).map_err(|_| Error::Unauthenticated)?,
+        claims.customer,
+    ) {
         (Role::Customer, Some(customer)) => Actor::Customer { user: claims.sub, customer },
         (role @ (Role::Owner | Role::Staff), None) => Actor::Staff { user: claims.sub, role },
         _ => return Err(Error::Unauthenticated),

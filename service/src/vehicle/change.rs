@@ -89,14 +89,17 @@ pub(crate) async fn apply(tx: &Tx, before: Model, change: Change) -> Result<Mode
     after.reserved_until = change.hold.map(|(_, until)| until);
     after.odometer_meters = before.odometer_meters.saturating_add(change.odometer_by);
     after.out_of_service_reason = match state {
-        State::NonOperational => change.reason.clone().or_else(|| before.out_of_service_reason.clone()),
+        State::NonOperational => {
+            change.reason.clone().or_else(|| before.out_of_service_reason.clone())
+        }
         _ => None,
     };
     put(tx, &mut after, change.place).await?;
     let after = super::store(tx, after).await?;
     counters::apply(tx, Some(&before), &after, change.rules).await?;
     let event_types = change.steps.iter().map(|(event, _)| *event).collect();
-    remember(tx, Some(before), &after, event_types, change.rental, change.reason).await?;
+    let story = Story { event_types, rental: change.rental, reason: change.reason };
+    remember(tx, Some(before), &after, story).await?;
     Ok(after)
 }
 
@@ -131,15 +134,22 @@ pub(crate) async fn put(tx: &Tx, vehicle: &mut Model, place: Place) -> Result<()
     Ok(())
 }
 
+/// Why a vehicle changed.
+#[derive(Default)]
+pub(crate) struct Story {
+    pub event_types: Vec<EventType>,
+    pub rental: Option<RentalId>,
+    pub reason: Option<String>,
+}
+
 /// One row of the permanent history, and one event.
 pub(crate) async fn remember(
     tx: &Tx,
     before: Option<Model>,
     after: &Model,
-    event_types: Vec<EventType>,
-    rental: Option<RentalId>,
-    reason: Option<String>,
+    story: Story,
 ) -> Result<()> {
+    let Story { event_types, rental, reason } = story;
     let row = vehicle_event::ActiveModel {
         tenant_id: Set(after.tenant_id),
         id: Set(tx.new_id()),
@@ -157,6 +167,7 @@ pub(crate) async fn remember(
         occurred_at: Set(tx.now()),
     };
     row.insert(&**tx).await?;
-    tx.record(Event::VehicleChanged { event_types, before: before.map(Box::new), after: Box::new(after.clone()), rental });
+    let (before, after) = (before.map(Box::new), Box::new(after.clone()));
+    tx.record(Event::VehicleChanged { event_types, before, after, rental });
     Ok(())
 }

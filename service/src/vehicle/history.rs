@@ -21,7 +21,7 @@ pub async fn list(ctx: &Ctx, vehicle: VehicleId, page: &PageArgs) -> Result<Page
         name: "newest",
         direction: Direction::Descending,
         by: None,
-        id: Column::Id.into_expr().into(),
+        id: Column::Id.into_expr(),
         key: Box::new(|event: &Model| (Key::None, event.id.uuid())),
     };
     page::fetch(ctx, &format!("history of {vehicle}"), of(ctx, vehicle), sort, page).await

@@ -42,7 +42,13 @@ pub enum SortBy {
     Battery,
 }
 
-pub async fn list(ctx: &Ctx, filter: &Filter, by: SortBy, direction: Direction, page: &PageArgs) -> Result<Page<Model>> {
+pub async fn list(
+    ctx: &Ctx,
+    filter: &Filter,
+    by: SortBy,
+    direction: Direction,
+    page: &PageArgs,
+) -> Result<Page<Model>> {
     ctx.require(Permission::ViewVehicles)?;
     page::fetch(ctx, "vehicles", filtered(ctx, filter), sort(by, direction), page).await
 }
@@ -56,7 +62,11 @@ pub async fn count(ctx: &Ctx, filter: &Filter) -> Result<i64> {
 pub(super) fn visible(ctx: &Ctx, include_archived: bool) -> Select<Entity> {
     let mut query = Entity::of(ctx.tenant);
     if let Some(own) = ctx.own_customer() {
-        query = query.filter(Condition::any().add(Column::State.eq(State::Available)).add(Column::ReservedBy.eq(own)));
+        query = query.filter(
+            Condition::any()
+                .add(Column::State.eq(State::Available))
+                .add(Column::ReservedBy.eq(own)),
+        );
     }
     let include_archived = include_archived && ctx.may(Permission::ViewFleet);
     if include_archived { query } else { query.filter(Column::ArchivedAt.is_null()) }
@@ -104,19 +114,27 @@ fn inside(area: Area) -> Condition {
     } else {
         Condition::all().add(Column::Longitude.between(west, east))
     };
-    Condition::all().add(Column::Latitude.between(area.south_west.latitude(), area.north_east.latitude())).add(across)
+    Condition::all()
+        .add(Column::Latitude.between(area.south_west.latitude(), area.north_east.latitude()))
+        .add(across)
 }
 
 fn sort(by: SortBy, direction: Direction) -> Sort<Model> {
     const NO_BATTERY: i32 = 101;
     type Keyed = (&'static str, Option<SimpleExpr>, fn(&Model) -> Key);
     let (name, expression, key): Keyed = match by {
-        SortBy::Number => ("number", Some(Column::Number.into_expr().into()), |v| Key::Text(v.number.clone())),
+        SortBy::Number => {
+            ("number", Some(Column::Number.into_expr()), |v| Key::Text(v.number.clone()))
+        }
         SortBy::Created => ("created", None, |_| Key::None),
-        SortBy::Updated => ("updated", Some(Column::UpdatedAt.into_expr().into()), |v| Key::Time(v.updated_at)),
+        SortBy::Updated => {
+            ("updated", Some(Column::UpdatedAt.into_expr()), |v| Key::Time(v.updated_at))
+        }
         SortBy::Battery => (
             "battery",
-            Some(Func::coalesce([Column::BatteryPercent.into_expr().into(), Expr::val(NO_BATTERY)]).into()),
+            Some(
+                Func::coalesce([Column::BatteryPercent.into_expr(), Expr::val(NO_BATTERY)]).into(),
+            ),
             |v| Key::Int(v.battery_percent.unwrap_or(NO_BATTERY).into()),
         ),
     };
@@ -124,7 +142,7 @@ fn sort(by: SortBy, direction: Direction) -> Sort<Model> {
         name,
         direction,
         by: expression,
-        id: Column::Id.into_expr().into(),
+        id: Column::Id.into_expr(),
         key: Box::new(move |vehicle| (key(vehicle), vehicle.id.uuid())),
     }
 }
@@ -136,8 +154,14 @@ impl Filter {
             && (self.states.is_empty() || self.states.contains(&vehicle.state))
             && self.vehicle_type.is_none_or(|id| vehicle.vehicle_type_id == id)
             && self.station.is_none_or(|id| vehicle.station_id == Some(id))
-            && self.number.as_ref().is_none_or(|start| vehicle.number.to_lowercase().starts_with(&start.to_lowercase()))
-            && self.battery_below.is_none_or(|below| vehicle.battery_percent.is_some_and(|percent| percent < below))
-            && self.within.is_none_or(|area| vehicle.position().is_some_and(|position| area.contains(position)))
+            && self.number.as_ref().is_none_or(|start| {
+                vehicle.number.to_lowercase().starts_with(&start.to_lowercase())
+            })
+            && self
+                .battery_below
+                .is_none_or(|below| vehicle.battery_percent.is_some_and(|percent| percent < below))
+            && self.within.is_none_or(|area| {
+                vehicle.position().is_some_and(|position| area.contains(position))
+            })
     }
 }

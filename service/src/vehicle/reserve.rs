@@ -36,7 +36,8 @@ pub async fn reserve(ctx: &Ctx, input: ReserveVehicle, key: &str) -> Result<Mode
         customer::who_may_rent(&tx, customer, Some(input.vehicle)).await?;
         let vehicle = super::usable(&tx, input.vehicle).await?;
         rentable(&vehicle, customer)?;
-        let minutes = vehicle_type::open(&tx, vehicle.vehicle_type_id).await?.default_reserve_minutes;
+        let minutes =
+            vehicle_type::open(&tx, vehicle.vehicle_type_id).await?.default_reserve_minutes;
         if minutes == 0 {
             return Err(Refusal::VehicleNotReservable.into());
         }
@@ -54,7 +55,11 @@ pub async fn reserve(ctx: &Ctx, input: ReserveVehicle, key: &str) -> Result<Mode
 
 /// Lets a vehicle go before its time. Customers let go what they hold; staff, anything.
 pub async fn cancel(ctx: &Ctx, id: VehicleId) -> Result<Model> {
-    if ctx.own_customer().is_some() { ctx.require(Permission::Ride)? } else { ctx.require(Permission::ManageRentals)? }
+    if ctx.own_customer().is_some() {
+        ctx.require(Permission::Ride)?
+    } else {
+        ctx.require(Permission::ManageRentals)?
+    }
     ctx.write(|tx| async move {
         let vehicle = super::usable(&tx, id).await?;
         if vehicle.state != State::Reserved {
@@ -95,8 +100,8 @@ pub(crate) async fn run_out(ctx: &Ctx, now: DateTime<Utc>, limit: u64) -> Result
 }
 
 pub(crate) async fn release(tx: &Tx, vehicle: Model, reason: Option<&str>) -> Result<Model> {
-    let release =
-        Change::along(&[(EventType::ReservationCancel, State::Available)]).reason(reason.map(ToOwned::to_owned));
+    let release = Change::along(&[(EventType::ReservationCancel, State::Available)])
+        .reason(reason.map(ToOwned::to_owned));
     change::apply(tx, vehicle, release).await
 }
 
@@ -104,7 +109,11 @@ pub(crate) async fn release(tx: &Tx, vehicle: Model, reason: Option<&str>) -> Re
 pub(crate) fn rider(ctx: &Ctx, named: Option<CustomerId>) -> Result<CustomerId> {
     if let Some(own) = ctx.own_customer() {
         ctx.require(Permission::Ride)?;
-        return if named.is_none_or(|named| named == own) { Ok(own) } else { Err(Error::NotFound(Subject::Customer)) };
+        return if named.is_none_or(|named| named == own) {
+            Ok(own)
+        } else {
+            Err(Error::NotFound(Subject::Customer))
+        };
     }
     ctx.require(Permission::ManageRentals)?;
     named.ok_or_else(|| Refusal::CustomerRequired.into())
@@ -122,6 +131,8 @@ pub(crate) fn rentable(vehicle: &Model, customer: CustomerId) -> Result<()> {
         | State::NonContactable
         | State::Missing
         | State::Elsewhere
-        | State::OnLease => Err(Refusal::VehicleNotAvailable { state: super::words(vehicle.state) }.into()),
+        | State::OnLease => {
+            Err(Refusal::VehicleNotAvailable { state: super::words(vehicle.state) }.into())
+        }
     }
 }

@@ -41,7 +41,9 @@ pub async fn move_vehicles(ctx: &Ctx, input: MoveVehicles) -> Result<Vec<Model>>
     ids.sort();
     ids.dedup();
     if ids.is_empty() || ids.len() > MOST_AT_ONCE {
-        return Err(Invalid::new("vehicleIds", format!("must have 1 to {MOST_AT_ONCE} vehicles")).into());
+        return Err(
+            Invalid::new("vehicleIds", format!("must have 1 to {MOST_AT_ONCE} vehicles")).into()
+        );
     }
     let reason = text::optional("reason", input.reason.as_deref(), 500)?;
     let (ids, reason, to) = (&ids, &reason, input.to);
@@ -64,7 +66,12 @@ pub async fn move_vehicles(ctx: &Ctx, input: MoveVehicles) -> Result<Vec<Model>>
 }
 
 /// Nobody can rent it until it is returned to service; it keeps its dock.
-pub async fn take_out_of_service(ctx: &Ctx, id: VehicleId, kind: OutOfService, reason: &str) -> Result<Model> {
+pub async fn take_out_of_service(
+    ctx: &Ctx,
+    id: VehicleId,
+    kind: OutOfService,
+    reason: &str,
+) -> Result<Model> {
     ctx.require(Permission::ManageFleet)?;
     let reason = &text::required("reason", reason, 500)?;
     let event = match kind {
@@ -88,7 +95,11 @@ pub async fn return_to_service(ctx: &Ctx, id: VehicleId, at: Option<Destination>
         let vehicle = super::usable(&tx, id).await?;
         let event = match vehicle.state {
             State::Removed | State::OnLease if at.is_none() => {
-                return Err(Invalid::new("stationId", "say where it is dropped off: a station or a position").into());
+                return Err(Invalid::new(
+                    "stationId",
+                    "say where it is dropped off: a station or a position",
+                )
+                .into());
             }
             State::Removed | State::OnLease => EventType::ProviderDropOff,
             _ => EventType::Maintenance,
@@ -106,7 +117,11 @@ pub async fn report_missing(ctx: &Ctx, id: VehicleId, reason: Option<&str>) -> R
     ctx.write(|tx| async move {
         let vehicle = super::usable(&tx, id).await?;
         let vehicle = match vehicle.state {
-            State::OnTrip => return Err(Refusal::VehicleStateConflict { state: super::words(vehicle.state) }.into()),
+            State::OnTrip => {
+                return Err(
+                    Refusal::VehicleStateConflict { state: super::words(vehicle.state) }.into()
+                );
+            }
             // A hold on something that is not there helps nobody.
             State::Reserved => super::reserve::release(&tx, vehicle, Some("missing")).await?,
             _ => vehicle,
@@ -122,7 +137,11 @@ pub async fn locate(ctx: &Ctx, id: VehicleId, at: Destination) -> Result<Model> 
     ctx.require(Permission::ManageFleet)?;
     ctx.write(|tx| async move {
         let vehicle = super::usable(&tx, id).await?;
-        let back = if vehicle.prior_state == Some(State::NonOperational) { State::NonOperational } else { State::Available };
+        let back = if vehicle.prior_state == Some(State::NonOperational) {
+            State::NonOperational
+        } else {
+            State::Available
+        };
         let event = match vehicle.state {
             State::NonContactable => EventType::CommsRestored,
             _ => EventType::Located,
@@ -146,9 +165,15 @@ fn rebalance(vehicle: &Model) -> Result<Vec<Step>> {
     let pick_up = (EventType::RebalancePickUp, State::Removed);
     match vehicle.state {
         State::Available | State::Elsewhere => Ok(vec![pick_up, drop_off]),
-        State::NonOperational => Ok(vec![pick_up, drop_off, (EventType::Maintenance, State::NonOperational)]),
+        State::NonOperational => {
+            Ok(vec![pick_up, drop_off, (EventType::Maintenance, State::NonOperational)])
+        }
         State::Removed => Ok(vec![drop_off]),
-        State::Reserved | State::OnTrip | State::NonContactable | State::Missing | State::OnLease => {
+        State::Reserved
+        | State::OnTrip
+        | State::NonContactable
+        | State::Missing
+        | State::OnLease => {
             Err(Refusal::VehicleStateConflict { state: super::words(vehicle.state) }.into())
         }
     }

@@ -15,8 +15,7 @@ fn counted(document: &str) -> Result<(), Rejected> {
 fn brackets_end_at_the_limit() {
     for levels in [2_000, 30_000] {
         for (open, close) in [("[", "]"), ("{a:", "}")] {
-            let document =
-                format!("{{ping(x:{}{})}}", open.repeat(levels), close.repeat(levels));
+            let document = format!("{{ping(x:{}{})}}", open.repeat(levels), close.repeat(levels));
             let expected =
                 if document.len() > MAX_BYTES { Rejected::Bytes } else { Rejected::Nesting };
             assert_eq!(check(&document), Err(expected));

@@ -1,7 +1,10 @@
 //! Starting, ending and cancelling rentals.
 
 use async_graphql::{Context, InputObject, Object};
-use entity::{customer::CustomerId, rental::RentalId, station::StationId, tariff::TariffId, vehicle::VehicleId};
+use entity::{
+    customer::CustomerId, rental::RentalId, station::StationId, tariff::TariffId,
+    vehicle::VehicleId,
+};
 use service::{
     error::Invalid,
     rental::{
@@ -112,7 +115,8 @@ payload!(
 impl EndRentalInput {
     fn input(&self) -> service::Result<EndRental> {
         let at = destination(self.station_id, self.position.as_ref())?;
-        let at = at.ok_or_else(|| Invalid::new("stationId", "say where: a station or a position"))?;
+        let at =
+            at.ok_or_else(|| Invalid::new("stationId", "say where: a station or a position"))?;
         Ok(EndRental { rental: self.rental_id.0, at, distance_meters: self.distance_meters })
     }
 }
@@ -139,7 +143,8 @@ impl RentalMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which vehicle, for whom.")] input: StartRentalInput,
     ) -> Result<StartRentalPayload> {
-        let StartRentalInput { vehicle_id: Gid(vehicle), customer_id, tariff_id, idempotency_key } = input;
+        let StartRentalInput { vehicle_id: Gid(vehicle), customer_id, tariff_id, idempotency_key } =
+            input;
         let (customer, tariff) = (customer_id.map(|Gid(id)| id), tariff_id.map(|Gid(id)| id));
         let wanted = StartRental { vehicle, customer, tariff };
         StartRentalPayload::from_outcome(start::start(ctx.call()?, wanted, &idempotency_key).await)
@@ -152,17 +157,22 @@ impl RentalMutation {
         #[graphql(desc = "Which rental, and where.")] input: EndRentalInput,
     ) -> Result<EndRentalPayload> {
         let (call, key) = (ctx.call()?, &input.idempotency_key);
-        EndRentalPayload::from_outcome(with(input.input(), |wanted| end::end(call, wanted, key)).await)
+        EndRentalPayload::from_outcome(
+            with(input.input(), |wanted| end::end(call, wanted, key)).await,
+        )
     }
 
     /// Ends a ride in the rider's place: also at a station that takes no returns, or as lost. Staff only.
     async fn force_end_rental(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which rental, and what became of the vehicle.")] input: ForceEndRentalInput,
+        #[graphql(desc = "Which rental, and what became of the vehicle.")]
+        input: ForceEndRentalInput,
     ) -> Result<ForceEndRentalPayload> {
         let (call, key) = (ctx.call()?, &input.idempotency_key);
-        ForceEndRentalPayload::from_outcome(with(input.input(), |wanted| end::force(call, wanted, key)).await)
+        ForceEndRentalPayload::from_outcome(
+            with(input.input(), |wanted| end::force(call, wanted, key)).await,
+        )
     }
 
     /// Undoes a start, for nothing, within the tenant's grace period. Customers their own, staff any.
@@ -172,6 +182,8 @@ impl RentalMutation {
         #[graphql(desc = "Which rental.")] input: CancelRentalInput,
     ) -> Result<CancelRentalPayload> {
         let wanted = CancelRental { rental: input.rental_id.0 };
-        CancelRentalPayload::from_outcome(cancel::cancel(ctx.call()?, wanted, &input.idempotency_key).await)
+        CancelRentalPayload::from_outcome(
+            cancel::cancel(ctx.call()?, wanted, &input.idempotency_key).await,
+        )
     }
 }

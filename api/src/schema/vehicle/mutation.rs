@@ -227,7 +227,9 @@ impl VehicleMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What changes.")] input: UpdateVehicleInput,
     ) -> Result<UpdateVehiclePayload> {
-        UpdateVehiclePayload::from_outcome(::service::vehicle::update(ctx.call()?, input.into()).await)
+        UpdateVehiclePayload::from_outcome(
+            ::service::vehicle::update(ctx.call()?, input.into()).await,
+        )
     }
 
     /// Takes a vehicle out of the fleet for good. `VEHICLE_IN_USE` while somebody holds or rides it. Staff only.
@@ -236,7 +238,9 @@ impl VehicleMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which vehicle.")] input: ArchiveVehicleInput,
     ) -> Result<ArchiveVehiclePayload> {
-        ArchiveVehiclePayload::from_outcome(::service::vehicle::archive(ctx.call()?, input.vehicle_id.0).await)
+        ArchiveVehiclePayload::from_outcome(
+            ::service::vehicle::archive(ctx.call()?, input.vehicle_id.0).await,
+        )
     }
 
     /// Rebalances many vehicles at once: all or none. Staff only.
@@ -258,8 +262,13 @@ impl VehicleMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which, and why.")] input: TakeOutOfServiceInput,
     ) -> Result<TakeOutOfServicePayload> {
-        let taken =
-            workshop::take_out_of_service(ctx.call()?, input.vehicle_id.0, input.kind.into(), &input.reason).await;
+        let taken = workshop::take_out_of_service(
+            ctx.call()?,
+            input.vehicle_id.0,
+            input.kind.into(),
+            &input.reason,
+        )
+        .await;
         TakeOutOfServicePayload::from_outcome(taken)
     }
 
@@ -271,7 +280,8 @@ impl VehicleMutation {
     ) -> Result<ReturnToServicePayload> {
         let call = ctx.call()?;
         let at = input.at.map(|at| at.destination()).transpose();
-        let returned = with(at, |at| workshop::return_to_service(call, input.vehicle_id.0, at)).await;
+        let returned =
+            with(at, |at| workshop::return_to_service(call, input.vehicle_id.0, at)).await;
         ReturnToServicePayload::from_outcome(returned)
     }
 
@@ -281,7 +291,9 @@ impl VehicleMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which vehicle.")] input: ReportMissingInput,
     ) -> Result<ReportMissingPayload> {
-        let missing = workshop::report_missing(ctx.call()?, input.vehicle_id.0, input.reason.as_deref()).await;
+        let missing =
+            workshop::report_missing(ctx.call()?, input.vehicle_id.0, input.reason.as_deref())
+                .await;
         ReportMissingPayload::from_outcome(missing)
     }
 
@@ -292,7 +304,8 @@ impl VehicleMutation {
         #[graphql(desc = "Which, and where.")] input: LocateInput,
     ) -> Result<LocatePayload> {
         let call = ctx.call()?;
-        let found = with(input.at.destination(), |at| workshop::locate(call, input.vehicle_id.0, at)).await;
+        let found =
+            with(input.at.destination(), |at| workshop::locate(call, input.vehicle_id.0, at)).await;
         LocatePayload::from_outcome(found)
     }
 
@@ -304,7 +317,9 @@ impl VehicleMutation {
     ) -> Result<ReserveVehiclePayload> {
         let ReserveVehicleInput { vehicle_id: Gid(vehicle), customer_id, idempotency_key } = input;
         let wanted = ReserveVehicle { vehicle, customer: customer_id.map(|Gid(id)| id) };
-        ReserveVehiclePayload::from_outcome(reserve::reserve(ctx.call()?, wanted, &idempotency_key).await)
+        ReserveVehiclePayload::from_outcome(
+            reserve::reserve(ctx.call()?, wanted, &idempotency_key).await,
+        )
     }
 
     /// Lets a held vehicle go before its time. Customers what they hold, staff anything.
@@ -313,6 +328,8 @@ impl VehicleMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which vehicle.")] input: CancelReservationInput,
     ) -> Result<CancelReservationPayload> {
-        CancelReservationPayload::from_outcome(reserve::cancel(ctx.call()?, input.vehicle_id.0).await)
+        CancelReservationPayload::from_outcome(
+            reserve::cancel(ctx.call()?, input.vehicle_id.0).await,
+        )
     }
 }

@@ -21,13 +21,8 @@ fn any_segment() -> impl Strategy<Value = Segment> {
 
 fn any_penalty() -> impl Strategy<Value = Penalty> {
     let basis = prop_oneof![Just(PenaltyBasis::Flat), Just(PenaltyBasis::PerStartedHour)];
-    (basis, 0..10_000_i64, prop::option::of(0..50_000_i64)).prop_map(
-        |(basis, amount_minor, max_minor)| Penalty {
-            basis,
-            amount_minor,
-            max_minor,
-        },
-    )
+    (basis, 0..10_000_i64, prop::option::of(0..50_000_i64))
+        .prop_map(|(basis, amount_minor, max_minor)| Penalty { basis, amount_minor, max_minor })
 }
 
 prop_compose! {
@@ -66,11 +61,7 @@ fn big_rate() -> impl Strategy<Value = Decimal> {
 }
 
 fn big_amount() -> impl Strategy<Value = i64> {
-    prop_oneof![
-        0..=Terms::MAX_AMOUNT_MINOR,
-        Just(0),
-        Just(Terms::MAX_AMOUNT_MINOR)
-    ]
+    prop_oneof![0..=Terms::MAX_AMOUNT_MINOR, Just(0), Just(Terms::MAX_AMOUNT_MINOR)]
 }
 
 fn any_decimal() -> impl Strategy<Value = Decimal> {
