@@ -9,8 +9,10 @@ use crate::{
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// See stations, their availability, vehicle types and tariffs.
+    /// See stations, their availability, and the types of vehicles.
     ViewBoard,
+    /// See what a rental costs.
+    ViewTariffs,
     /// Reserve, start, end and cancel for oneself, and see what one has rented.
     Ride,
     /// See the vehicles that can be rented, and one's own.
@@ -30,6 +32,7 @@ pub enum Permission {
 impl Permission {
     pub const ALL: &[Self] = &[
         Self::ViewBoard,
+        Self::ViewTariffs,
         Self::Ride,
         Self::ViewVehicles,
         Self::ViewFleet,
@@ -43,6 +46,7 @@ impl Permission {
     pub fn of(role: Role, permission: Self) -> bool {
         let [owner, staff, customer] = match permission {
             Self::ViewBoard => [true, true, true],
+            Self::ViewTariffs => [true, true, true],
             Self::Ride => [false, false, true],
             Self::ViewVehicles => [true, true, true],
             Self::ViewFleet => [true, true, false],

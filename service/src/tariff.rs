@@ -112,13 +112,13 @@ pub async fn archive(ctx: &Ctx, id: TariffId) -> Result<Model> {
 }
 
 pub async fn get(ctx: &Ctx, id: TariffId) -> Result<Model> {
-    ctx.require(Permission::ViewBoard)?;
+    ctx.require(Permission::ViewTariffs)?;
     let found = Entity::of(ctx.tenant).filter(Column::Id.eq(id)).one(ctx.reader()).await?;
     found.ok_or(Error::NotFound(Subject::Tariff))
 }
 
 pub async fn list(ctx: &Ctx, include_archived: bool, page: &PageArgs) -> Result<Page<Model>> {
-    ctx.require(Permission::ViewBoard)?;
+    ctx.require(Permission::ViewTariffs)?;
     let sort = Sort {
         name: "name",
         direction: Direction::Ascending,
@@ -130,13 +130,13 @@ pub async fn list(ctx: &Ctx, include_archived: bool, page: &PageArgs) -> Result<
 }
 
 pub async fn count(ctx: &Ctx, include_archived: bool) -> Result<i64> {
-    ctx.require(Permission::ViewBoard)?;
+    ctx.require(Permission::ViewTariffs)?;
     page::count(filtered(ctx, include_archived), ctx.reader()).await
 }
 
 /// Those of these that the caller may see.
 pub async fn get_many(ctx: &Ctx, ids: &[TariffId]) -> Result<Vec<Model>> {
-    ctx.require(Permission::ViewBoard)?;
+    ctx.require(Permission::ViewTariffs)?;
     Ok(by_ids(ctx, ids).await?.into_values().collect())
 }
 

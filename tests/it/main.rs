@@ -1,6 +1,8 @@
 //! What is promised, shown through HTTP and websockets on both shapes.
 
 mod bad_input;
+mod command;
+mod demo;
 mod fleet;
 mod invariant;
 mod job;
@@ -13,4 +15,5 @@ mod readme;
 mod rental;
 mod schema;
 mod sign_in;
+mod socket;
 mod tenancy;

@@ -119,8 +119,10 @@ async fn each_role_does_what_the_table_says(#[values(Embedded, Production)] shap
         }
     }
     let anyone = app.anonymous(Some(&fleet.slug));
-    anyone.query("{ stations { nodes { name } } tariffs { nodes { name } } }", json!({})).await;
-    for hidden in ["vehicles", "customers", "rentals"] {
+    anyone
+        .query("{ stations { nodes { name } } vehicleTypes { nodes { name } } }", json!({}))
+        .await;
+    for hidden in ["vehicles", "customers", "rentals", "tariffs"] {
         let answer = anyone.send(&format!("{{ {hidden} {{ nodes {{ id }} }} }}"), json!({})).await;
         assert_eq!(answer.error(), "UNAUTHENTICATED");
     }

@@ -95,6 +95,11 @@ impl TestApp {
         self.clock.advance(by);
     }
 
+    /// What a signal to stop begins.
+    pub fn stop(&self) {
+        let _ = self.shutdown.send(true);
+    }
+
     /// Runs everything that is due by the test's clock.
     pub async fn run_jobs(&self) -> usize {
         service::job::worker::run_due(&self.node.app).await.unwrap()

@@ -172,7 +172,7 @@ pub struct TariffQuery;
 
 #[Object]
 impl TariffQuery {
-    /// Tariffs, by name. Public where the tenant publishes its board.
+    /// Tariffs, by name. For everybody who has signed in.
     #[graphql(
         complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
     )]

@@ -6,6 +6,7 @@ use entity::{
     tariff::TariffId,
     vehicle_type::{self, VehicleTypeId},
 };
+use service::permission::Permission;
 use service::vehicle_type::{CreateVehicleType, DEFAULT_RESERVE_MINUTES, UpdateVehicleType};
 
 use super::{
@@ -111,8 +112,9 @@ impl VehicleType {
         self.0.default_reserve_minutes
     }
 
-    /// What a rental costs that names no tariff; null means the tenant's default.
+    /// What a rental costs that names no tariff; null means the tenant's default. For everybody who has signed in.
     async fn default_tariff(&self, ctx: &Context<'_>) -> Result<Option<Tariff>> {
+        ctx.call()?.require(Permission::ViewTariffs)?;
         let Some(id) = self.0.default_tariff_id else { return Ok(None) };
         Ok(ctx.load()?.load_one(id).await?.map(Tariff))
     }

@@ -1,0 +1,156 @@
+//! The commands of the binary, as an operator types them.
+
+use std::time::{Duration, Instant};
+
+use rstest::rstest;
+use tests::{
+    Shape::{self, Embedded, Production},
+    json,
+    process::{Process, command},
+    text,
+};
+
+/// What a command said, and its exit code.
+async fn run(settings: &[(&str, &str)], arguments: &[&str]) -> (String, i32) {
+    let output = command(settings, arguments).output().await.unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (String::from_utf8(said).unwrap(), output.status.code().unwrap())
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_operator_sets_up_from_nothing(#[values(Embedded, Production)] shape: Shape) {
+    let url = shape.empty().await;
+    let folder =
+        std::env::temp_dir().join(format!("bikelease-command-{}-{shape:?}", std::process::id()));
+    let folder = folder.display().to_string();
+    let settings = [
+        ("BIKELEASE_DATABASE_URL", url.as_str()),
+        ("BIKELEASE_DATA_DIR", &folder),
+        ("NEW_USER_PASSWORD", "correct horse"),
+    ];
+
+    assert_eq!(run(&settings, &["migrate", "up"]).await.1, 0);
+    let (status, code) = run(&settings, &["migrate", "status"]).await;
+    assert!(code == 0 && !status.contains("pending"), "{status}");
+    let tenant = [
+        "tenant",
+        "create",
+        "velo",
+        "--name",
+        "Velo",
+        "--time-zone",
+        "Europe/Berlin",
+        "--currency",
+        "EUR",
+    ];
+    assert_eq!(run(&settings, &tenant).await.1, 0);
+    let (refused, code) = run(&settings, &tenant).await;
+    assert!(code == 1 && refused.contains("in use"), "{refused}");
+    let (help, code) = run(&settings, &["user", "create", "--help"]).await;
+    assert!(code == 0 && help.contains("Example"), "{help}");
+    let user = [
+        "user",
+        "create",
+        "--tenant",
+        "velo",
+        "--email",
+        "o@velo.example",
+        "--name",
+        "Olga",
+        "--role",
+        "owner",
+    ];
+    let (made, code) = run(&settings, &user).await;
+    assert_eq!(code, 0, "{made}");
+    assert_eq!(run(&settings, &["epoch", "renew"]).await.1, 0);
+    assert_eq!(run(&settings, &["seed"]).await.1, 0);
+    let (again, code) = run(&settings, &["seed"]).await;
+    assert!(code == 0 && again.contains("already"), "{again}");
+
+    let (clean, code) = run(&settings, &["invariants"]).await;
+    assert_eq!(code, 0, "{clean}");
+    let db = service::db::Db::connect(&url, 1).await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(db.writer(), "DELETE FROM event WHERE seq = 1")
+        .await
+        .unwrap();
+    db.close().await.unwrap();
+    let (broken, code) = run(&settings, &["invariants"]).await;
+    assert!(code == 1 && broken.contains("event_numbers"), "{broken}");
+    assert_eq!(run(&settings, &["migrate", "down", "--steps", "7"]).await.1, 0);
+}
+
+#[tokio::test]
+async fn a_wrong_setting_stops_the_start_and_is_named() {
+    let (said, code) = run(&[("BIKELEASE_PROT", "8000")], &["serve"]).await;
+    assert!(
+        code == 1 && said.contains("BIKELEASE_PROT") && said.contains("BIKELEASE_PORT"),
+        "{said}"
+    );
+    let (said, code) = run(&[("BIKELEASE_PORT", "many")], &["serve"]).await;
+    assert!(code == 1 && said.contains("BIKELEASE_PORT"), "{said}");
+    let short = [("BIKELEASE_ENV", "production"), ("BIKELEASE_SECRET", "short")];
+    let (said, code) = run(&short, &["serve"]).await;
+    assert!(code == 1 && said.contains("BIKELEASE_SECRET") && !said.contains("short\""), "{said}");
+}
+
+/// By the system's clock, with the queue's own worker, over a crash.
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_survive_a_crash(#[values(Embedded, Production)] shape: Shape) {
+    let place = shape.place().await;
+    let folder = place.folder.display().to_string();
+    let mut settings = vec![
+        ("BIKELEASE_DATABASE_URL", place.database_url.as_str()),
+        ("BIKELEASE_DATA_DIR", &folder),
+    ];
+    settings.extend(place.redis_url.iter().map(|url| ("BIKELEASE_REDIS_URL", url.as_str())));
+    let node = Process::serve(&settings, &[]).await;
+    let input =
+        json!({"tenant": "bayarea", "email": "rider@bayarea.example", "password": "demo-rider"});
+    let tokens = node.client(None).mutate("signIn", "accessToken", input).await.ok();
+    let rider = node.client(Some(text(&tokens["accessToken"])));
+    let found = rider.query("{ vehicles(first: 1) { nodes { id } } }", json!({})).await;
+    let vehicle = text(&found["vehicles"]["nodes"][0]["id"]);
+    rider.reserve(&vehicle).await.ok();
+    // The hold becomes a job within half a second or so.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    node.kill().await;
+
+    let db = service::db::Db::connect(&place.database_url, 1).await.unwrap();
+    let (past, due) = match shape {
+        Embedded => (
+            "'2020-01-01T00:00:00+00:00'",
+            "UPDATE Jobs SET run_at = 0 WHERE idempotency_key LIKE 'expire_hold:%'",
+        ),
+        Production => (
+            "'2020-01-01'",
+            "UPDATE apalis.jobs SET run_at = '2020-01-01' WHERE idempotency_key LIKE 'expire_hold:%'",
+        ),
+    };
+    let over =
+        format!("UPDATE vehicle SET reserved_until = {past} WHERE reserved_until IS NOT NULL");
+    for statement in [over.as_str(), due] {
+        let done =
+            sea_orm::ConnectionTrait::execute_unprepared(db.writer(), statement).await.unwrap();
+        assert_eq!(done.rows_affected(), 1, "{statement}");
+    }
+    db.close().await.unwrap();
+
+    let node = Process::serve(&settings, &["--no-worker"]).await;
+    let worker =
+        command(&settings, &["worker"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let rider = node.client(rider.token());
+    let document = "query($id: ID!) { node(id: $id) { ... on Vehicle { state } } }";
+    let waited = Instant::now();
+    loop {
+        let seen = rider.query(document, json!({"id": vehicle})).await;
+        if seen["node"]["state"] == "AVAILABLE" {
+            break;
+        }
+        assert!(waited.elapsed() < Duration::from_secs(25), "the hold was never ended: {seen}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    drop(worker);
+    assert_eq!(node.terminate().await, Some(0));
+}
