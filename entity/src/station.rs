@@ -6,9 +6,17 @@ use chrono::{DateTime, Utc};
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
-use crate::{Position, tenant::TenantId, vehicle::Standing, vehicle_type::VehicleTypeId};
+use crate::{Position, tenant::TenantId, vehicle_type::VehicleTypeId};
 
 id_type!(StationId, "station");
+
+/// How a vehicle counts at a station.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Available,
+    Reserved,
+    Disabled,
+}
 
 /// Vehicles of each type that can be rented now; a type with none is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]

@@ -6,10 +6,13 @@ use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use state::{EventType, IllegalTransition, Row, Standing, State, Step, TABLE, follow, targets};
+pub use state::{EventType, IllegalTransition, Row, State, Step, TABLE, follow, targets};
 
 use crate::{
-    Position, customer::CustomerId, station::StationId, tenant::TenantId,
+    Position,
+    customer::CustomerId,
+    station::{Standing, StationId},
+    tenant::TenantId,
     vehicle_type::VehicleTypeId,
 };
 

@@ -4,6 +4,7 @@ pub mod bus;
 pub mod cursor;
 pub mod epoch;
 pub mod feed;
+mod follow;
 pub mod memory;
 pub mod redis;
 pub(crate) mod table;

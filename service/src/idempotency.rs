@@ -6,19 +6,52 @@ use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter,
     sea_query::{Expr, OnConflict},
 };
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     ctx::Ctx,
     error::{Error, Invalid, Result},
     keys::sha256,
     refusal::Refusal,
-    write::{Once, Tx},
+    write::Tx,
 };
 
 const KEY_LENGTH: usize = 255;
 
-pub(crate) struct Claim {
+/// What makes a call the same call.
+pub struct Once<'a, I> {
+    pub operation: &'static str,
+    pub key: &'a str,
+    pub input: &'a I,
+}
+
+impl Ctx {
+    /// As `write`, but a second call with the same key gives the first one's answer, and with another input is refused.
+    pub async fn write_once<T, F, Fut>(
+        &self,
+        once: Once<'_, impl Serialize + Sync>,
+        run: F,
+    ) -> Result<T>
+    where
+        F: Fn(Tx) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<T>> + Send,
+        T: Serialize + DeserializeOwned + Send,
+    {
+        let claim = Claim::new(self, &once)?;
+        let (claim, run) = (&claim, &run);
+        self.write(|tx| async move {
+            if let Some(answer) = claim.take(&tx).await? {
+                return serde_json::from_str(&answer).map_err(Error::internal);
+            }
+            let answer = run(tx.clone()).await?;
+            claim.keep(&tx, serde_json::to_string(&answer).map_err(Error::internal)?).await?;
+            Ok(answer)
+        })
+        .await
+    }
+}
+
+struct Claim {
     id: IdempotencyId,
     principal: String,
     operation: &'static str,
@@ -27,7 +60,7 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    pub(crate) fn new(ctx: &Ctx, once: &Once<'_, impl Serialize>) -> Result<Self> {
+    fn new(ctx: &Ctx, once: &Once<'_, impl Serialize>) -> Result<Self> {
         if once.key.is_empty() || once.key.len() > KEY_LENGTH {
             return Err(Invalid::new(
                 "idempotencyKey",
@@ -46,7 +79,7 @@ impl Claim {
     }
 
     /// Takes the key, or gives the answer that was given under it. Waits for a call that is under way.
-    pub(crate) async fn take(&self, tx: &Tx) -> Result<Option<String>> {
+    async fn take(&self, tx: &Tx) -> Result<Option<String>> {
         let row = ActiveModel {
             tenant_id: Set(tx.tenant()),
             id: Set(self.id),
@@ -78,7 +111,7 @@ impl Claim {
         Ok(Some(first.answer.ok_or_else(|| Error::internal("an answer was never kept"))?))
     }
 
-    pub(crate) async fn keep(&self, tx: &Tx, answer: String) -> Result<()> {
+    async fn keep(&self, tx: &Tx, answer: String) -> Result<()> {
         Entity::update_of(tx.tenant())
             .col_expr(Column::Answer, Expr::value(answer))
             .filter(Column::Id.eq(self.id))

@@ -14,6 +14,7 @@ pub mod job;
 pub mod keys;
 pub mod page;
 pub mod permission;
+mod place;
 pub mod refusal;
 pub mod rental;
 pub mod seed;

@@ -16,8 +16,8 @@ use entity::{
     vehicle::VehicleId,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 pub use list::{Filter, count, list};
@@ -84,13 +84,6 @@ pub async fn lines_of(
         lines.entry(row.rental_id).or_default().push(row);
     }
     Ok(lines)
-}
-
-pub(crate) async fn open_on(tx: &Tx, vehicle: VehicleId) -> Result<bool> {
-    let open = Entity::of(tx.tenant())
-        .filter(Column::VehicleId.eq(vehicle))
-        .filter(Column::EndedAt.is_null());
-    Ok(open.count(&**tx).await? > 0)
 }
 
 /// The rental with its vehicle, locked in that order: vehicle, then rental.

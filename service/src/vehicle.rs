@@ -9,12 +9,14 @@ pub mod service;
 use std::collections::HashMap;
 
 use entity::{
-    Position,
+    Position, rental,
     station::StationId,
     vehicle::{Column, Entity, EventType, Model, State, VehicleId},
     vehicle_type::VehicleTypeId,
 };
-use sea_orm::{ActiveEnum, ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveEnum, ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+};
 use serde::Serialize;
 
 pub use list::{Filter, SortBy, count, list, visible_to};
@@ -154,7 +156,7 @@ pub async fn archive(ctx: &Ctx, id: VehicleId) -> Result<Model> {
                 change::apply(&tx, vehicle, leave).await?
             }
         };
-        if crate::rental::open_on(&tx, id).await? {
+        if rented(&tx, id).await? {
             return Err(Refusal::VehicleInUse { by: "an open rental".into() }.into());
         }
         let after = store(&tx, Model { archived_at: Some(tx.now()), ..vehicle.clone() }).await?;
@@ -215,6 +217,13 @@ pub(crate) async fn store(tx: &Tx, mut vehicle: Model) -> Result<Model> {
     vehicle.updated_at = tx.now();
     let row = vehicle.into_active_model().reset_all();
     row.update(&**tx).await.on_constraint(NUMBER, Refusal::NumberTaken)
+}
+
+async fn rented(tx: &Tx, id: VehicleId) -> Result<bool> {
+    let open = rental::Entity::of(tx.tenant())
+        .filter(rental::Column::VehicleId.eq(id))
+        .filter(rental::Column::EndedAt.is_null());
+    Ok(open.count(&**tx).await? > 0)
 }
 
 /// As people read it: `on trip`.

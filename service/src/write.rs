@@ -12,13 +12,11 @@ use sea_orm::{
     ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, Statement,
     sea_query::LockType,
 };
-use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     ctx::{Actor, App, Ctx},
     error::{Error, Result},
     event::{Event, Recorded},
-    idempotency,
 };
 
 const ATTEMPTS: u32 = 5;
@@ -94,30 +92,6 @@ impl Ctx {
         }
     }
 
-    /// As `write`, but a second call with the same key gives the first one's answer, and with another input is refused.
-    pub async fn write_once<T, F, Fut>(
-        &self,
-        once: Once<'_, impl Serialize + Sync>,
-        run: F,
-    ) -> Result<T>
-    where
-        F: Fn(Tx) -> Fut + Send + Sync,
-        Fut: Future<Output = Result<T>> + Send,
-        T: Serialize + DeserializeOwned + Send,
-    {
-        let claim = idempotency::Claim::new(self, &once)?;
-        let (claim, run) = (&claim, &run);
-        self.write(|tx| async move {
-            if let Some(answer) = claim.take(&tx).await? {
-                return serde_json::from_str(&answer).map_err(Error::internal);
-            }
-            let answer = run(tx.clone()).await?;
-            claim.keep(&tx, serde_json::to_string(&answer).map_err(Error::internal)?).await?;
-            Ok(answer)
-        })
-        .await
-    }
-
     async fn attempt<T, F, Fut>(&self, run: &F) -> Result<T>
     where
         F: Fn(Tx) -> Fut,
@@ -146,13 +120,6 @@ impl Ctx {
             }
         }
     }
-}
-
-/// What makes a call the same call.
-pub struct Once<'a, I> {
-    pub operation: &'static str,
-    pub key: &'a str,
-    pub input: &'a I,
 }
 
 /// Events take their numbers at the very end, so that the lock on the tenant's head is held for one insert and the commit.

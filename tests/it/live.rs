@@ -207,7 +207,7 @@ async fn a_cursor_that_cannot_be_served_asks_for_a_resync(
 
     // Another epoch, as after a restored backup.
     let snapshot = fleet.query("{ stations { fleetCursor } }", json!({})).await;
-    service::event::epoch::renew(&app.node.app, fleet.tenant.id).await.unwrap();
+    service::event::epoch::renew(&app.node.app.db, fleet.tenant.id).await.unwrap();
     board.subscribe("2", STATIONS, json!({"after": snapshot["stations"]["fleetCursor"]})).await;
     assert_eq!(code(&board.message().await), "RESYNC_REQUIRED");
 }

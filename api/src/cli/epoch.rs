@@ -41,7 +41,7 @@ pub async fn run(node: &Node, options: Options) -> Result<ExitCode> {
         None => service::tenant::all(&node.app).await?,
     };
     for tenant in tenants {
-        service::event::epoch::renew(&node.app, tenant.id).await?;
+        service::event::epoch::renew(&node.app.db, tenant.id).await?;
         say(format_args!("renewed the epoch of tenant {}", tenant.slug));
     }
     Ok(ExitCode::SUCCESS)

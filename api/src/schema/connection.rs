@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, InputObject, SimpleObject};
+use async_graphql::{Enum, SimpleObject};
 use futures_util::future::BoxFuture;
 use service::{
     ctx::Ctx,
@@ -67,17 +67,20 @@ pub fn page(
 }
 
 /// How the order of a list is asked for.
-#[derive(Clone, Copy, InputObject)]
-#[graphql(concrete(name = "StationSort", params(super::station::StationSortField)))]
-#[graphql(concrete(name = "VehicleSort", params(super::vehicle::VehicleSortField)))]
-#[graphql(concrete(name = "CustomerSort", params(super::customer::CustomerSortField)))]
-pub struct Sort<F: async_graphql::InputType> {
-    /// What the list is sorted by.
-    pub field: F,
-    /// Which way.
-    #[graphql(default)]
-    pub direction: SortDirection,
+macro_rules! sort {
+    ($name:ident, $field:ident, $what:literal) => {
+        #[doc = concat!("The order of a list of ", $what, ".")]
+        #[derive(Clone, Copy, async_graphql::InputObject)]
+        pub struct $name {
+            /// What the list is sorted by.
+            pub field: $field,
+            /// Which way.
+            #[graphql(default)]
+            pub direction: $crate::schema::connection::SortDirection,
+        }
+    };
 }
+pub(crate) use sort;
 
 /// A connection and its edge. With `cursor`, the connection also offers the cursor of its snapshot.
 macro_rules! connection {

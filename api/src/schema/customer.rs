@@ -8,7 +8,7 @@ use entity::customer::{self, CustomerId};
 use service::customer::{CreateCustomer, Filter, UpdateCustomer};
 
 use super::{
-    connection::{Sort, connection, counted, nodes, page},
+    connection::{connection, counted, nodes, page, sort},
     outcome::payload,
     rental::{RentalConnection, RentalFilter, rentals_page},
     scalar::Gid,
@@ -110,8 +110,7 @@ pub enum CustomerSortField {
     Created,
 }
 
-/// The order of a list of customers.
-pub type CustomerSort = Sort<CustomerSortField>;
+sort!(CustomerSort, CustomerSortField, "customers");
 
 #[derive(Default)]
 pub struct CustomerQuery;

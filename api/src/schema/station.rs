@@ -14,7 +14,7 @@ pub use live::StationSubscription;
 pub use mutation::StationMutation;
 
 use super::{
-    connection::{Sort, connection, counted, nodes, page},
+    connection::{connection, counted, nodes, page, sort},
     place::{AreaInput, Position, PositionInput, optional_area},
     scalar::Gid,
     vehicle::{VehicleConnection, VehicleFilter, VehicleSort, vehicles_page},
@@ -215,8 +215,7 @@ pub enum StationSortField {
     Distance,
 }
 
-/// The order of a list of stations.
-pub type StationSort = Sort<StationSortField>;
+sort!(StationSort, StationSortField, "stations");
 
 impl StationFilter {
     fn filter(&self) -> service::Result<Filter> {

@@ -24,7 +24,7 @@ pub use live::VehicleSubscription;
 pub use mutation::VehicleMutation;
 
 use super::{
-    connection::{Sort, connection, counted, nodes, page},
+    connection::{connection, counted, nodes, page, sort},
     customer::Customer,
     loader::OpenOn,
     place::{AreaInput, Position, optional_area},
@@ -276,8 +276,7 @@ pub enum VehicleSortField {
     Battery,
 }
 
-/// The order of a list of vehicles.
-pub type VehicleSort = Sort<VehicleSortField>;
+sort!(VehicleSort, VehicleSortField, "vehicles");
 
 impl VehicleFilter {
     fn filter(&self) -> service::Result<Filter> {

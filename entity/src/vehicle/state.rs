@@ -3,6 +3,8 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::station::Standing;
+
 /// MDS 2.0 vehicle states; `OnLease` is `removed` to MDS.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
@@ -55,14 +57,6 @@ pub enum EventType {
     TripLeaveJurisdiction,
     TripStart,
     Unspecified,
-}
-
-/// How a vehicle counts at a station.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    Available,
-    Reserved,
-    Disabled,
 }
 
 /// One line of the table: from any of these, by any of these events, to one of these.

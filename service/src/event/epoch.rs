@@ -7,16 +7,16 @@ use entity::{
 use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 
 use super::table;
-use crate::{ctx::App, db::Db, error::Result};
+use crate::{db::Db, error::Result};
 
 pub(crate) fn fresh() -> Result<uuid::Uuid> {
     Ok(uuid::Builder::from_random_bytes(crate::keys::random()?).into_uuid())
 }
 
 /// Makes every cursor of this tenant that was given out so far ask for a resync: part of restoring a backup.
-pub async fn renew(app: &App, tenant: TenantId) -> Result<()> {
-    let head = table::head(app.db.reader(), tenant).await?;
-    renew_from(&app.db, &head).await
+pub async fn renew(db: &Db, tenant: TenantId) -> Result<()> {
+    let head = table::head(db.reader(), tenant).await?;
+    renew_from(db, &head).await
 }
 
 /// Of several nodes that see the same head, one renews it.

@@ -7,12 +7,10 @@ use std::{
 };
 
 use entity::{stream_head, tenant::TenantId};
-use futures_util::Stream;
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::{Cursor, Recorded, bus::Bus, epoch, table};
+use super::{Recorded, bus::Bus, epoch, table};
 use crate::{
-    ctx::Ctx,
     db::Db,
     error::{Error, Result},
 };
@@ -70,7 +68,10 @@ impl Feed {
         }
     }
 
-    async fn attach(&self, tenant: TenantId) -> Result<broadcast::Receiver<Arc<Recorded>>> {
+    pub(crate) async fn attach(
+        &self,
+        tenant: TenantId,
+    ) -> Result<broadcast::Receiver<Arc<Recorded>>> {
         let (live, mut ready) = {
             let mut channels = self.0.channels.lock().unwrap_or_else(PoisonError::into_inner);
             let channel = channels.entry(tenant).or_insert_with(|| self.open(tenant));
@@ -196,58 +197,5 @@ impl Feed {
             }
         }
         Ok(())
-    }
-}
-
-impl Ctx {
-    /// Everything after the cursor, then everything that happens; from now on without one.
-    ///
-    /// Each number comes once and in order. Fails with `ResyncRequired` when that cannot be promised, at the start or later.
-    pub async fn events(
-        &self,
-        after: Option<Cursor>,
-    ) -> Result<impl Stream<Item = Result<Arc<Recorded>>> + Send + use<>> {
-        // Attached first, so that nothing falls between the table and the live feed.
-        let mut live = self.app.feed.attach(self.tenant).await?;
-        let head = table::head(self.reader(), self.tenant).await?;
-        let mut last = match after {
-            None => head.last_seq,
-            Some(cursor)
-                if cursor.epoch == head.epoch
-                    && (head.first_seq - 1..=head.last_seq).contains(&cursor.seq) =>
-            {
-                cursor.seq
-            }
-            Some(_) => return Err(Error::ResyncRequired),
-        };
-        let (db, mut up_to) = (self.app.db.clone(), head.last_seq);
-        Ok(async_stream::try_stream! {
-            loop {
-                while last < up_to {
-                    for event in table::read(db.reader(), &head, last, up_to).await? {
-                        last = event.seq;
-                        yield event;
-                    }
-                }
-                match live.recv().await {
-                    Ok(event) if event.seq == last + 1 => {
-                        last = event.seq;
-                        up_to = last;
-                        yield event;
-                    }
-                    Ok(event) => up_to = up_to.max(event.seq),
-                    Err(broadcast::error::RecvError::Lagged(_)) => {
-                        up_to = table::head(db.reader(), head.tenant_id).await?.last_seq;
-                    }
-                    Err(broadcast::error::RecvError::Closed) => Err(Error::ResyncRequired)?,
-                }
-            }
-        })
-    }
-
-    /// Where the stream is now; a snapshot that is read afterwards contains at least all up to here.
-    pub async fn stream_cursor(&self) -> Result<Cursor> {
-        let head = table::head(self.reader(), self.tenant).await?;
-        Ok(Cursor { epoch: head.epoch, seq: head.last_seq })
     }
 }

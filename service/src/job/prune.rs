@@ -1,6 +1,7 @@
 //! Old events leave their table, in small steps, and never before every durable reader has read them.
 
-use entity::{consumer, event, stream_head, tenant::TenantId};
+use chrono::Duration;
+use entity::{consumer, event, idempotency, stream_head, tenant::TenantId};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, sea_query::Expr};
 
 use super::queue;
@@ -13,8 +14,22 @@ const BATCH: i64 = 1_000;
 pub(super) async fn run(app: &App) -> Result<()> {
     for head in stream_head::Entity::all().all(app.db.reader()).await? {
         while step(app, head.tenant_id).await? {}
+        forget_answers(app, head.tenant_id).await?;
     }
     queue::forget_done(app.db.writer()).await
+}
+
+/// Nobody repeats a call after this long.
+const ANSWERS_KEPT: Duration = Duration::days(30);
+
+async fn forget_answers(app: &App, tenant: TenantId) -> Result<()> {
+    let ctx = app.system(tenant, "prune");
+    ctx.write(|tx| async move {
+        let old = idempotency::Column::CreatedAt.lt(tx.now() - ANSWERS_KEPT);
+        idempotency::Entity::delete_of(tenant).filter(old).exec(&*tx).await?;
+        Ok(())
+    })
+    .await
 }
 
 /// True when there may be more.

@@ -11,13 +11,14 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, Subject},
     event::Event,
+    idempotency::Once,
     permission::Permission,
     refusal::Refusal,
     vehicle::{
         Destination,
         change::{self, Change, Place},
     },
-    write::{Once, Tx},
+    write::Tx,
 };
 
 #[derive(Clone, Debug, Serialize)]

@@ -12,6 +12,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Invalid, Result},
     event::Event,
+    idempotency::Once,
     permission::Permission,
     refusal::Refusal,
     station::counters::Rules,
@@ -21,7 +22,7 @@ use crate::{
         change::{self, Change, Place},
         service::lose,
     },
-    write::{Once, Tx},
+    write::Tx,
 };
 
 #[derive(Clone, Debug, Serialize)]

@@ -16,6 +16,7 @@ use crate::{
     customer,
     error::{OnConstraint, Result},
     event::Event,
+    idempotency::Once,
     refusal::Refusal,
     station::counters::Rules,
     tariff as tariffs,
@@ -24,7 +25,7 @@ use crate::{
         change::{self, Change},
         reserve,
     },
-    write::{Once, Tx},
+    write::Tx,
 };
 
 #[derive(Clone, Debug, Serialize)]

@@ -14,7 +14,7 @@ use crate::{
     error::{Invalid, Result},
     page::{self, Direction, Key, Page, PageArgs, Sort},
     permission::Permission,
-    text,
+    place, text,
 };
 
 /// Farther than this, `near` is not a neighbourhood.
@@ -74,11 +74,11 @@ fn filtered(ctx: &Ctx, filter: &Filter) -> Result<Select<Entity>> {
         }
         let square = (near.radius_meters / 6_371_000.0).to_degrees().powi(2);
         query = query
-            .filter(inside(Area::around(near.position, near.radius_meters)))
+            .filter(within(Area::around(near.position, near.radius_meters)))
             .filter(distance(near.position).lte(square));
     }
     if let Some(area) = filter.within {
-        query = query.filter(inside(area));
+        query = query.filter(within(area));
     }
     if let Some(region) = &filter.region {
         query = query.filter(Column::Region.eq(region));
@@ -140,16 +140,8 @@ fn sort(filter: &Filter, by: SortBy, direction: Direction) -> Result<Sort<Model>
     })
 }
 
-pub(crate) fn inside(area: Area) -> Condition {
-    let (west, east) = (area.south_west.longitude(), area.north_east.longitude());
-    let across = if area.crosses_antimeridian() {
-        Condition::any().add(Column::Longitude.gte(west)).add(Column::Longitude.lte(east))
-    } else {
-        Condition::all().add(Column::Longitude.between(west, east))
-    };
-    Condition::all()
-        .add(Column::Latitude.between(area.south_west.latitude(), area.north_east.latitude()))
-        .add(across)
+fn within(area: Area) -> Condition {
+    place::inside(Column::Latitude.into_expr(), Column::Longitude.into_expr(), area)
 }
 
 /// Squared degrees on a plane that touches the globe here: sorts as distance does, and needs no trigonometry of the database.

@@ -16,7 +16,7 @@ use crate::{
     error::Result,
     page::{self, Direction, Key, Page, PageArgs, Sort},
     permission::Permission,
-    text,
+    place, text,
 };
 
 #[derive(Clone, Debug, Default)]
@@ -102,21 +102,13 @@ fn filtered(ctx: &Ctx, filter: &Filter) -> Select<Entity> {
         query = query.filter(Column::BatteryPercent.lt(percent));
     }
     if let Some(area) = filter.within {
-        query = query.filter(inside(area));
+        query = query.filter(place::inside(
+            Column::Latitude.into_expr(),
+            Column::Longitude.into_expr(),
+            area,
+        ));
     }
     query
-}
-
-fn inside(area: Area) -> Condition {
-    let (west, east) = (area.south_west.longitude(), area.north_east.longitude());
-    let across = if area.crosses_antimeridian() {
-        Condition::any().add(Column::Longitude.gte(west)).add(Column::Longitude.lte(east))
-    } else {
-        Condition::all().add(Column::Longitude.between(west, east))
-    };
-    Condition::all()
-        .add(Column::Latitude.between(area.south_west.latitude(), area.north_east.latitude()))
-        .add(across)
 }
 
 fn sort(by: SortBy, direction: Direction) -> Sort<Model> {

@@ -13,11 +13,12 @@ use crate::{
     ctx::{App, Ctx},
     customer,
     error::{Error, Result, Subject},
+    idempotency::Once,
     permission::Permission,
     refusal::Refusal,
     station::counters::Rules,
     vehicle_type,
-    write::{Once, Tx},
+    write::Tx,
 };
 
 #[derive(Clone, Debug, Serialize)]
