@@ -62,6 +62,7 @@ async fn documents_that_do_not_fit_the_schema(#[values(Embedded, Production)] sh
         ("{ stations(first: 1, last: 1) { nodes { id } } }", "BAD_USER_INPUT"),
         ("{ stations(after: \"bm8\") { nodes { id } } }", "BAD_USER_INPUT"),
         ("{ node(id: \"nonsense\") { id } }", "BAD_USER_INPUT"),
+        ("{ rentals(filter: {startedFrom: \"yesterday\"}) { totalCount } }", "BAD_USER_INPUT"),
     ];
     for (document, code) in cases {
         assert_eq!(fleet.send(document, json!({})).await.error(), code, "{document}");

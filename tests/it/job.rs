@@ -57,8 +57,7 @@ async fn a_rental_that_is_out_too_long_is_marked_once(
     app.run_jobs().await;
     app.run_jobs().await;
 
-    let overdue =
-        json!({"change": "OVERDUE", "rental": {"overdueAt": "2035-01-01T14:00:00+00:00"}});
+    let overdue = json!({"change": "OVERDUE", "rental": {"overdueAt": "2035-01-01T14:00:00Z"}});
     assert_eq!(socket.data().await, overdue);
     assert!(socket.silent().await);
     let ctx = fleet.system();

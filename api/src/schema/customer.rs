@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
-use chrono::{DateTime, Utc};
 use entity::customer::{self, CustomerId};
 use service::customer::{CreateCustomer, Filter, UpdateCustomer};
 
@@ -11,7 +10,7 @@ use super::{
     connection::{connection, counted, nodes, page, sort},
     outcome::payload,
     rental::{RentalConnection, RentalFilter, rentals_page},
-    scalar::Gid,
+    scalar::{DateTime, Gid},
 };
 use crate::{context::Call, error::Result};
 
@@ -49,8 +48,8 @@ impl Customer {
     }
 
     /// May not rent since then; null while they may.
-    async fn blocked_at(&self) -> Option<DateTime<Utc>> {
-        self.0.blocked_at
+    async fn blocked_at(&self) -> Option<DateTime> {
+        self.0.blocked_at.map(DateTime)
     }
 
     /// How many vehicles they may have at once; null means the tenant's limit.
@@ -59,13 +58,13 @@ impl Customer {
     }
 
     /// Not in use any more since then; null while they are.
-    async fn archived_at(&self) -> Option<DateTime<Utc>> {
-        self.0.archived_at
+    async fn archived_at(&self) -> Option<DateTime> {
+        self.0.archived_at.map(DateTime)
     }
 
     /// When they were entered.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
     }
 
     /// What they rented, newest first.

@@ -1,7 +1,6 @@
 //! Everything that happens in a fleet, for staff.
 
 use async_graphql::{Context, Enum, SimpleObject, Subscription};
-use chrono::{DateTime, Utc};
 use service::{
     event::{Event, Kind, Recorded},
     permission::Permission,
@@ -11,7 +10,7 @@ use super::{
     customer::Customer,
     live::{Live, follow},
     rental::Rental,
-    scalar::Cursor,
+    scalar::{Cursor, DateTime},
     station::Station,
     vehicle::Vehicle,
     vehicle::VehicleEventType,
@@ -50,7 +49,7 @@ pub struct FleetEvent {
     /// What it is about.
     kind: FleetEventKind,
     /// When it happened.
-    occurred_at: DateTime<Utc>,
+    occurred_at: DateTime,
     /// Who did it: a user's id, or `system:` and the name of a job.
     actor: String,
     /// Why a vehicle changed, in MDS's words and in order; empty for other kinds.
@@ -102,7 +101,7 @@ fn fleet_event(call: &service::ctx::Ctx, recorded: &Recorded) -> FleetEvent {
     let mut event = FleetEvent {
         cursor: super::live::cursor(call, recorded),
         kind: recorded.event.kind().into(),
-        occurred_at: recorded.occurred_at,
+        occurred_at: DateTime(recorded.occurred_at),
         actor: recorded.actor.clone(),
         event_types: Vec::new(),
         vehicle: None,

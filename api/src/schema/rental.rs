@@ -6,7 +6,6 @@ mod mutation;
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use chrono::{DateTime, Utc};
 use entity::{
     customer::CustomerId,
     money::Money as Amount,
@@ -31,7 +30,7 @@ use super::{
     loader::LinesOf,
     money::Money,
     place::Position,
-    scalar::Gid,
+    scalar::{DateTime, Gid},
     station::Station,
     tariff::Tariff,
     vehicle::Vehicle,
@@ -120,23 +119,23 @@ impl Rental {
     }
 
     /// When the vehicle was handed out.
-    async fn started_at(&self) -> DateTime<Utc> {
-        self.0.started_at
+    async fn started_at(&self) -> DateTime {
+        DateTime(self.0.started_at)
     }
 
     /// When it came back; null while it is out.
-    async fn ended_at(&self) -> Option<DateTime<Utc>> {
-        self.0.ended_at
+    async fn ended_at(&self) -> Option<DateTime> {
+        self.0.ended_at.map(DateTime)
     }
 
     /// When the rental becomes overdue; null when its tariff knows no such time.
-    async fn due_at(&self) -> Option<DateTime<Utc>> {
-        self.0.due_at
+    async fn due_at(&self) -> Option<DateTime> {
+        self.0.due_at.map(DateTime)
     }
 
     /// When it was found overdue; null when it was not.
-    async fn overdue_at(&self) -> Option<DateTime<Utc>> {
-        self.0.overdue_at
+    async fn overdue_at(&self) -> Option<DateTime> {
+        self.0.overdue_at.map(DateTime)
     }
 
     /// Where it began; null when not at a station.
@@ -238,9 +237,9 @@ pub struct RentalFilter {
     /// Of this vehicle.
     pub vehicle_id: Option<Gid<VehicleId>>,
     /// Started at or after.
-    pub started_from: Option<DateTime<Utc>>,
+    pub started_from: Option<DateTime>,
     /// Started before.
-    pub started_before: Option<DateTime<Utc>>,
+    pub started_before: Option<DateTime>,
     /// Found overdue, or not.
     pub overdue: Option<bool>,
 }
@@ -251,8 +250,8 @@ impl RentalFilter {
             states: self.state.map(Into::into).into_iter().collect(),
             customer: self.customer_id.map(|Gid(id)| id),
             vehicle: self.vehicle_id.map(|Gid(id)| id),
-            started_from: self.started_from,
-            started_before: self.started_before,
+            started_from: self.started_from.map(|DateTime(time)| time),
+            started_before: self.started_before.map(|DateTime(time)| time),
             overdue: self.overdue,
         }
     }

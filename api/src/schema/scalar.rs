@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use async_graphql::{
     ID, InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value, registry::Registry,
 };
+use chrono::{SecondsFormat, SubsecRound, Utc};
 use entity::{Id, money};
 use rust_decimal::Decimal as Exact;
 
@@ -72,6 +73,26 @@ impl ScalarType for Cursor {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.clone())
+    }
+}
+
+/// A moment in UTC, RFC 3339, to the microsecond at most: `2035-01-01T12:00:00Z`. Another offset is read and turned into UTC.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DateTime(pub chrono::DateTime<Utc>);
+
+/// A moment in UTC, RFC 3339, to the microsecond at most: `2035-01-01T12:00:00Z`. Another offset is read and turned into UTC.
+#[Scalar(specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339")]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        match chrono::DateTime::parse_from_rfc3339(text) {
+            Ok(time) => Ok(Self(time.with_timezone(&Utc).trunc_subsecs(6))),
+            Err(_) => Err(InputValueError::custom("is not a time in RFC 3339")),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
     }
 }
 

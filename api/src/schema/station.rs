@@ -6,7 +6,6 @@ mod mutation;
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use chrono::{DateTime, Utc};
 use entity::station;
 use service::station::{Filter, Near, SortBy};
 
@@ -16,7 +15,7 @@ pub use mutation::StationMutation;
 use super::{
     connection::{connection, counted, nodes, page, sort},
     place::{AreaInput, Position, PositionInput, optional_area},
-    scalar::Gid,
+    scalar::{DateTime, Gid},
     vehicle::{VehicleConnection, VehicleFilter, VehicleSort, vehicles_page},
     vehicle_type::VehicleType,
 };
@@ -136,18 +135,18 @@ impl Station {
     }
 
     /// Not in use any more since then; null while it is.
-    async fn archived_at(&self) -> Option<DateTime<Utc>> {
-        self.0.archived_at
+    async fn archived_at(&self) -> Option<DateTime> {
+        self.0.archived_at.map(DateTime)
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
     }
 
     /// When it or its counters last changed.
-    async fn updated_at(&self) -> DateTime<Utc> {
-        self.0.updated_at
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
     }
 
     /// The vehicles that stand here. Needs a login; customers see those that they could rent.

@@ -3,7 +3,6 @@
 mod mutation;
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
-use chrono::{DateTime, Utc};
 use entity::{money::Money as Amount, tariff};
 
 pub use mutation::TariffMutation;
@@ -11,7 +10,7 @@ pub use mutation::TariffMutation;
 use super::{
     connection::{connection, counted, nodes, page},
     money::Money,
-    scalar::{CurrencyCode, Decimal},
+    scalar::{CurrencyCode, DateTime, Decimal},
 };
 use crate::{context::Call, error::Result};
 
@@ -149,13 +148,13 @@ impl Tariff {
     }
 
     /// Not in use any more since then; null while it is.
-    async fn archived_at(&self) -> Option<DateTime<Utc>> {
-        self.0.archived_at
+    async fn archived_at(&self) -> Option<DateTime> {
+        self.0.archived_at.map(DateTime)
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
     }
 }
 

@@ -7,7 +7,6 @@ mod mutation;
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
-use chrono::{DateTime, Utc};
 use entity::{
     station::StationId,
     vehicle::{self, EventType as MdsEvent},
@@ -29,7 +28,7 @@ use super::{
     loader::OpenOn,
     place::{AreaInput, Position, optional_area},
     rental::Rental,
-    scalar::Gid,
+    scalar::{DateTime, Gid},
     station::Station,
     vehicle_type::VehicleType,
 };
@@ -174,8 +173,8 @@ impl Vehicle {
     }
 
     /// When the hold on it ends; null when nobody holds it.
-    async fn reserved_until(&self) -> Option<DateTime<Utc>> {
-        self.0.reserved_until
+    async fn reserved_until(&self) -> Option<DateTime> {
+        self.0.reserved_until.map(DateTime)
     }
 
     /// Who holds it; null when nobody does. Staff, and the customer itself.
@@ -223,18 +222,18 @@ impl Vehicle {
     }
 
     /// Not in the fleet any more since then; null while it is.
-    async fn archived_at(&self) -> Option<DateTime<Utc>> {
-        self.0.archived_at
+    async fn archived_at(&self) -> Option<DateTime> {
+        self.0.archived_at.map(DateTime)
     }
 
     /// When it came into the fleet.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
     }
 
     /// When it last changed.
-    async fn updated_at(&self) -> DateTime<Utc> {
-        self.0.updated_at
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
     }
 }
 

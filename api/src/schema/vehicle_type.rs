@@ -1,7 +1,6 @@
 //! Vehicle types, as clients see them.
 
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
-use chrono::{DateTime, Utc};
 use entity::{
     tariff::TariffId,
     vehicle_type::{self, VehicleTypeId},
@@ -12,7 +11,7 @@ use service::vehicle_type::{CreateVehicleType, DEFAULT_RESERVE_MINUTES, UpdateVe
 use super::{
     connection::{connection, counted, nodes, page},
     outcome::payload,
-    scalar::Gid,
+    scalar::{DateTime, Gid},
     tariff::Tariff,
 };
 use crate::{context::Call, error::Result};
@@ -120,13 +119,13 @@ impl VehicleType {
     }
 
     /// Not in use any more since then; null while it is.
-    async fn archived_at(&self) -> Option<DateTime<Utc>> {
-        self.0.archived_at
+    async fn archived_at(&self) -> Option<DateTime> {
+        self.0.archived_at.map(DateTime)
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -54,7 +54,7 @@ impl Feed {
 
     /// Events that were heard of; they may be late, early, or known already.
     pub fn offer(&self, tenant: TenantId, events: &[Arc<Recorded>]) {
-        let channels = self.0.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let channels = self.channels();
         if let Some(channel) = channels.get(&tenant) {
             // A full queue loses a hint; the head check finds what it was about.
             let _ = channel.hints.try_send(Hint::Events(events.to_vec()));
@@ -63,7 +63,7 @@ impl Feed {
 
     /// Looks into the table now rather than at the next second.
     pub fn check_heads(&self) {
-        for channel in self.0.channels.lock().unwrap_or_else(PoisonError::into_inner).values() {
+        for channel in self.channels().values() {
             let _ = channel.hints.try_send(Hint::CheckHead);
         }
     }
@@ -73,7 +73,7 @@ impl Feed {
         tenant: TenantId,
     ) -> Result<broadcast::Receiver<Arc<Recorded>>> {
         let (live, mut ready) = {
-            let mut channels = self.0.channels.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut channels = self.channels();
             let channel = channels.entry(tenant).or_insert_with(|| self.open(tenant));
             (channel.live.subscribe(), channel.ready.clone())
         };
@@ -81,6 +81,10 @@ impl Feed {
             Ok(_) => Ok(live),
             Err(_) => Err(Error::Unavailable("the feed of this tenant ended".into())),
         }
+    }
+
+    fn channels(&self) -> MutexGuard<'_, HashMap<TenantId, Channel>> {
+        self.0.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open(&self, tenant: TenantId) -> Channel {
@@ -94,8 +98,9 @@ impl Feed {
         tokio::spawn(async move {
             if let Err(error) = feed.run(tenant, heard, sender, set_ready).await {
                 tracing::warn!(%error, %tenant, "a tenant's feed ended; listeners resync");
+                // Still this one: a channel that nobody listens to has left the map before it ends.
+                feed.channels().remove(&tenant);
             }
-            feed.0.channels.lock().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
         });
         Channel { hints, live, ready }
     }
@@ -130,7 +135,7 @@ impl Feed {
 
     /// With the map locked, so that nobody attaches to a channel that is about to go.
     fn forgotten(&self, tenant: TenantId) -> bool {
-        let mut channels = self.0.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut channels = self.channels();
         let forgotten =
             channels.get(&tenant).is_none_or(|channel| channel.live.receiver_count() == 0);
         if forgotten {

@@ -1,7 +1,6 @@
 //! One rental, followed to its end.
 
 use async_graphql::{Context, Enum, SimpleObject, Subscription};
-use chrono::{DateTime, Utc};
 use entity::rental::RentalId;
 use futures_util::{StreamExt, stream};
 use service::event::{Event, Recorded};
@@ -12,7 +11,7 @@ use crate::{
     error::Result,
     schema::{
         live::{self, Live, follow},
-        scalar::{Cursor, Gid},
+        scalar::{Cursor, DateTime, Gid},
     },
 };
 
@@ -37,7 +36,7 @@ pub struct RentalChanged {
     /// What happened.
     change: RentalChange,
     /// When.
-    occurred_at: DateTime<Utc>,
+    occurred_at: DateTime,
     /// The rental as this change left it.
     rental: Rental,
 }
@@ -94,7 +93,7 @@ fn changed(
     Some(RentalChanged {
         cursor: live::cursor(call, recorded),
         change,
-        occurred_at: recorded.occurred_at,
+        occurred_at: DateTime(recorded.occurred_at),
         rental: Rental(rental.clone()),
     })
 }

@@ -1,7 +1,6 @@
 //! Live availability of stations.
 
 use async_graphql::{Context, SimpleObject, Subscription};
-use chrono::{DateTime, Utc};
 use entity::station::{self, StationId};
 use service::event::{Event, Recorded};
 
@@ -12,7 +11,7 @@ use crate::{
     schema::{
         live::{self, Change, Live, change, follow},
         place::{AreaInput, optional_area},
-        scalar::{Cursor, Gid, ids},
+        scalar::{Cursor, DateTime, Gid, ids},
     },
 };
 
@@ -24,7 +23,7 @@ pub struct StationAvailability {
     /// Whether the station came into what you watch, changed within it, or left it.
     change: Change,
     /// When it happened.
-    occurred_at: DateTime<Utc>,
+    occurred_at: DateTime,
     /// The station as this change left it.
     station: Station,
 }
@@ -74,7 +73,7 @@ fn availability(
     Some(StationAvailability {
         change: change(before.as_deref().is_some_and(watched), watched(after))?,
         cursor: live::cursor(call, recorded),
-        occurred_at: recorded.occurred_at,
+        occurred_at: DateTime(recorded.occurred_at),
         station: Station((**after).clone()),
     })
 }

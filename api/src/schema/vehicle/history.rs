@@ -1,14 +1,15 @@
 //! The permanent history of a vehicle, as staff see it.
 
 use async_graphql::{Context, ID, Object};
-use chrono::{DateTime, Utc};
 use entity::vehicle_event;
 
 use super::{VehicleEventType, VehicleState};
 use crate::{
     context::Call,
     error::Result,
-    schema::{connection::connection, place::Position, rental::Rental, station::Station},
+    schema::{
+        connection::connection, place::Position, rental::Rental, scalar::DateTime, station::Station,
+    },
 };
 
 /// One change of a vehicle.
@@ -78,8 +79,8 @@ impl VehicleEvent {
     }
 
     /// When it happened.
-    async fn occurred_at(&self) -> DateTime<Utc> {
-        self.0.occurred_at
+    async fn occurred_at(&self) -> DateTime {
+        DateTime(self.0.occurred_at)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Live changes of vehicles.
 
 use async_graphql::{Context, SimpleObject, Subscription};
-use chrono::{DateTime, Utc};
 use entity::vehicle;
 use service::{
     event::{Event, Recorded},
@@ -15,7 +14,7 @@ use crate::{
     error::Result,
     schema::{
         live::{self, Change, Live, change, follow},
-        scalar::Cursor,
+        scalar::{Cursor, DateTime},
     },
 };
 
@@ -29,7 +28,7 @@ pub struct VehicleChanged {
     /// Why, in MDS's words and in order; empty when its state stayed as it was.
     event_types: Vec<VehicleEventType>,
     /// When it happened.
-    occurred_at: DateTime<Utc>,
+    occurred_at: DateTime,
     /// The vehicle as this change left it.
     vehicle: Vehicle,
 }
@@ -72,7 +71,7 @@ fn changed(
         change: change(before.as_deref().is_some_and(watched), watched(after))?,
         cursor: live::cursor(call, recorded),
         event_types: event_types.iter().map(|event| (*event).into()).collect(),
-        occurred_at: recorded.occurred_at,
+        occurred_at: DateTime(recorded.occurred_at),
         vehicle: Vehicle((**after).clone()),
     })
 }
