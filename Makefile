@@ -32,7 +32,7 @@ schema: ## write schema.graphql from the code
 	cargo run -q -p api --bin bikelease -- schema > schema.graphql
 
 bench: ## measure rentals per second on SQLite and PostgreSQL, beside pgbench
-	tests/services cargo bench -p tests --bench rentals
+	BIKELEASE_TEST_DURABLE=on tests/services cargo bench -p tests --bench rentals
 
 clean: ## remove what was built; ./data stays
 	cargo clean
