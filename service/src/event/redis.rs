@@ -1,6 +1,10 @@
 //! The bus between nodes: Redis Pub/Sub, one channel for each tenant.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use entity::{Id, tenant::TenantId};
@@ -12,6 +16,7 @@ use super::{Recorded, bus::Bus, feed::Feed};
 use crate::error::{Error, Result};
 
 const PATIENCE: Duration = Duration::from_secs(1);
+const RETRY: Duration = Duration::from_millis(500);
 /// What waits to be published while Redis is slow; beyond it, hints are dropped.
 const QUEUE: usize = 4_096;
 
@@ -87,12 +92,18 @@ async fn listen_for_ever(
     feed: Feed,
 ) {
     let mut wanted = HashSet::new();
+    let mut failures = 0_u32;
     loop {
-        match listen_until_lost(&client, &mut tenants, &mut wanted, &feed).await {
-            Ok(()) => return,
-            Err(error) => tracing::warn!(%error, "redis is away: events go through the table"),
+        let began = Instant::now();
+        let Err(error) = listen_until_lost(&client, &mut tenants, &mut wanted, &feed).await else {
+            return;
+        };
+        // Said once for each time that it goes away, not for each attempt.
+        failures = if began.elapsed() > PATIENCE { 1 } else { failures + 1 };
+        if failures == 1 {
+            tracing::warn!(%error, "redis is away: events go through the table");
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(RETRY).await;
     }
 }
 
