@@ -41,6 +41,8 @@ impl From<Error> for async_graphql::Error {
     fn from(error: Error) -> Self {
         if error.0.is_defect() {
             tracing::error!(error = %Chain(&error.0), "resolver failed");
+        } else if error.0.is_retryable() {
+            tracing::warn!(error = %Chain(&error.0), "the database did not take it");
         }
         Self::new(error.public_message()).extend_with(|_, extensions| {
             extensions.set("code", error.code());

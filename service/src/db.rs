@@ -10,7 +10,7 @@ use std::{
 
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
     sqlx::{
         SqlitePool,
         sqlite::{SqliteJournalMode, SqliteSynchronous},
@@ -65,6 +65,18 @@ impl Db {
             ..TransactionOptions::default()
         };
         self.writer.begin_with_options(immediate).await
+    }
+
+    /// For reads that have to fit together: none sees what is committed meanwhile.
+    #[expect(clippy::disallowed_methods, reason = "the one place that begins a transaction")]
+    pub(crate) async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        let isolation_level = match self.backend() {
+            DbBackend::Postgres => Some(IsolationLevel::RepeatableRead),
+            // Every transaction on SQLite is one.
+            _ => None,
+        };
+        let options = TransactionOptions { isolation_level, ..TransactionOptions::default() };
+        self.reader.begin_with_options(options).await
     }
 
     /// A pool of its own for the job queue, beside the one writer of the use cases.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::refusal::Refusal;
 
@@ -102,6 +102,16 @@ impl Error {
         Self::Internal(source.into())
     }
 
+    /// A connection that was lost during the commit leaves open whether it happened: such a write is not tried again by itself.
+    pub(crate) fn of_commit(error: DbErr) -> Self {
+        let known = matches!(
+            &error,
+            DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))
+                if source.as_database_error().is_some()
+        );
+        if known { error.into() } else { Self::Internal(error.into()) }
+    }
+
     /// Whether a programmer or an operator has to look at it.
     pub fn is_defect(&self) -> bool {
         matches!(self, Self::Internal(_))
@@ -125,14 +135,21 @@ impl From<DbErr> for Error {
 /// Serialization failures, deadlocks, a busy SQLite, and a database that cannot be reached.
 fn is_transient(error: &DbErr) -> bool {
     const CODES: &[&str] = &["40001", "40P01", "53300", "57P01", "57P02", "57P03", "5", "6", "517"];
-    match error {
-        DbErr::ConnectionAcquire(_) => true,
-        DbErr::Conn(_) => true,
+    let source = match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
         DbErr::Exec(RuntimeErr::SqlxError(source))
-        | DbErr::Query(RuntimeErr::SqlxError(source)) => match source.as_database_error() {
-            Some(database) => database.code().is_some_and(|code| CODES.contains(&code.as_ref())),
-            None => true,
-        },
+        | DbErr::Query(RuntimeErr::SqlxError(source)) => source,
+        _ => return false,
+    };
+    match source.as_ref() {
+        sqlx::Error::Database(database) => {
+            database.code().is_some_and(|code| CODES.contains(&code.as_ref()))
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
         _ => false,
     }
 }

@@ -3,7 +3,7 @@
 mod rules;
 
 use entity::{station, tenant, vehicle};
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, Statement};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, Statement};
 
 use crate::{
     ctx::App,
@@ -19,25 +19,25 @@ pub struct Finding {
     pub count: u64,
 }
 
-/// Every invariant with its count, also where that is 0. Only reads.
+/// Every invariant with its count, also where that is 0. Only reads, and all of one moment: others may write meanwhile.
 pub async fn check(app: &App) -> Result<Vec<Finding>> {
+    let db = &app.db.snapshot().await?;
     let mut findings = Vec::new();
     for (name, what, sql) in rules::RULES {
-        findings.push(Finding { name, what, count: count(app, sql).await? });
+        findings.push(Finding { name, what, count: count(db, sql).await? });
     }
     let mut strangers = 0;
     for (child, column, parent) in rules::REFERENCES {
-        strangers += count(app, &rules::dangling(child, column, parent)).await?;
+        strangers += count(db, &rules::dangling(child, column, parent)).await?;
     }
     let what = "every reference leads to a row of the same tenant";
     findings.push(Finding { name: "tenant_references", what, count: strangers });
     let what = "vehicles available by type are those that stand there";
-    findings.push(Finding { name: "station_types", what, count: types(app).await? });
+    findings.push(Finding { name: "station_types", what, count: types(db).await? });
     Ok(findings)
 }
 
-async fn count(app: &App, sql: &str) -> Result<u64> {
-    let db = app.db.reader();
+async fn count(db: &DatabaseTransaction, sql: &str) -> Result<u64> {
     let row =
         db.query_one_raw(Statement::from_string(db.get_database_backend(), sql.to_owned())).await?;
     let count: i64 =
@@ -46,21 +46,21 @@ async fn count(app: &App, sql: &str) -> Result<u64> {
 }
 
 /// Counters by type are JSON, which the two databases read differently: they are recomputed here.
-async fn types(app: &App) -> Result<u64> {
+async fn types(db: &DatabaseTransaction) -> Result<u64> {
     let mut broken = 0;
-    for tenant in tenant::Entity::all().all(app.db.reader()).await? {
+    for tenant in tenant::Entity::all().all(db).await? {
         let available = vehicle::Entity::of(tenant.id)
             .filter(vehicle::Column::State.eq(vehicle::State::Available))
             .filter(vehicle::Column::ArchivedAt.is_null())
             .filter(vehicle::Column::StationId.is_not_null())
-            .all(app.db.reader())
+            .all(db)
             .await?;
         let mut counted = std::collections::HashMap::new();
         for vehicle in available {
             let types: &mut station::TypeCounts = counted.entry(vehicle.station_id).or_default();
             *types.0.entry(vehicle.vehicle_type_id).or_insert(0) += 1;
         }
-        for station in station::Entity::of(tenant.id).all(app.db.reader()).await? {
+        for station in station::Entity::of(tenant.id).all(db).await? {
             let found = counted.remove(&Some(station.id)).unwrap_or_default();
             broken += u64::from(found != station.available_by_type);
         }

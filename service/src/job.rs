@@ -55,15 +55,23 @@ impl Job {
     }
 }
 
+/// Goes on after a failure, so that nobody waits for somebody else's trouble; the first failure is the outcome.
 async fn sweep(app: &App) -> Result<()> {
+    let mut outcome = Ok(());
     for tenant in tenant::all(app).await? {
-        let ctx = app.system(tenant.id, "sweep");
-        for vehicle in reserve::run_out(&ctx, app.now(), SWEPT_AT_ONCE).await? {
-            reserve::expire(app, tenant.id, vehicle).await?;
-        }
-        for rental in overdue::unmarked(&ctx, app.now(), SWEPT_AT_ONCE).await? {
-            overdue::mark(app, tenant.id, rental).await?;
-        }
+        outcome = outcome.and(sweep_one(app, tenant.id).await);
     }
-    Ok(())
+    outcome
+}
+
+async fn sweep_one(app: &App, tenant: TenantId) -> Result<()> {
+    let ctx = app.system(tenant, "sweep");
+    let mut outcome = Ok(());
+    for vehicle in reserve::run_out(&ctx, app.now(), SWEPT_AT_ONCE).await? {
+        outcome = outcome.and(reserve::expire(app, tenant, vehicle).await);
+    }
+    for rental in overdue::unmarked(&ctx, app.now(), SWEPT_AT_ONCE).await? {
+        outcome = outcome.and(overdue::mark(app, tenant, rental).await);
+    }
+    outcome
 }

@@ -131,7 +131,7 @@ async fn commit(inner: Inner) -> Result<Vec<Arc<Recorded>>> {
     } else {
         number(&transaction, &ctx, now, events).await?
     };
-    transaction.commit().await?;
+    transaction.commit().await.map_err(Error::of_commit)?;
     Ok(recorded)
 }
 

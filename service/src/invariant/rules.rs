@@ -50,7 +50,7 @@ pub(super) const RULES: [(&str, &str, &str); 11] = [
         "SELECT count(*) FROM stream_head h WHERE
          h.last_seq - h.first_seq + 1 <> (SELECT count(*) FROM event e WHERE e.tenant_id = h.tenant_id
              AND e.seq >= h.first_seq AND e.seq <= h.last_seq)
-         OR EXISTS (SELECT 1 FROM event e WHERE e.tenant_id = h.tenant_id AND e.seq > h.last_seq)",
+         OR EXISTS (SELECT 1 FROM event e WHERE e.tenant_id = h.tenant_id AND (e.seq > h.last_seq OR e.seq < h.first_seq))",
     ),
     (
         "consumers",
@@ -59,9 +59,10 @@ pub(super) const RULES: [(&str, &str, &str); 11] = [
     ),
     (
         "price_lines",
-        "the lines of a closed rental sum to its price",
+        "the lines of a closed rental sum to its price, and a cancelled one costs nothing",
         "SELECT count(*) FROM rental r WHERE r.ended_at IS NOT NULL AND r.price_minor <> (SELECT coalesce(sum(l.amount_minor), 0)
-         FROM price_line l WHERE l.tenant_id = r.tenant_id AND l.rental_id = r.id)",
+         FROM price_line l WHERE l.tenant_id = r.tenant_id AND l.rental_id = r.id)
+         OR (r.state = 'cancelled' AND r.price_minor <> 0)",
     ),
     ("rental_times", "no rental ends before it starts", "SELECT count(*) FROM rental WHERE ended_at < started_at"),
     (
@@ -72,7 +73,15 @@ pub(super) const RULES: [(&str, &str, &str); 11] = [
 ];
 
 /// A table, its column, and the table that this refers to.
-pub(super) const REFERENCES: [(&str, &str, &str); 17] = [
+pub(super) const REFERENCES: [(&str, &str, &str); 25] = [
+    ("customer", "tenant_id", "tenant"),
+    ("\"user\"", "tenant_id", "tenant"),
+    ("tariff", "tenant_id", "tenant"),
+    ("vehicle_type", "tenant_id", "tenant"),
+    ("station", "tenant_id", "tenant"),
+    ("vehicle", "tenant_id", "tenant"),
+    ("stream_head", "tenant_id", "tenant"),
+    ("consumer", "tenant_id", "stream_head"),
     ("\"user\"", "customer_id", "customer"),
     ("session", "user_id", "\"user\""),
     ("vehicle_type", "default_tariff_id", "tariff"),
@@ -94,9 +103,13 @@ pub(super) const REFERENCES: [(&str, &str, &str); 17] = [
 
 /// Counts the rows whose reference leads nowhere within their tenant.
 pub(super) fn dangling(child: &str, column: &str, parent: &str) -> String {
-    let own = if column == "tenant_id" { "tenant_id" } else { "id" };
+    let same = match (parent, column) {
+        ("tenant", _) => "p.id = c.tenant_id".to_owned(),
+        (_, "tenant_id") => "p.tenant_id = c.tenant_id".to_owned(),
+        _ => format!("p.tenant_id = c.tenant_id AND p.id = c.{column}"),
+    };
     format!(
-        "SELECT count(*) FROM {child} c LEFT JOIN {parent} p ON p.tenant_id = c.tenant_id AND p.{own} = c.{column}
-         WHERE c.{column} IS NOT NULL AND p.tenant_id IS NULL"
+        "SELECT count(*) FROM {child} c
+         WHERE c.{column} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE {same})"
     )
 }

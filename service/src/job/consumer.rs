@@ -1,17 +1,14 @@
 //! The one durable reader of events: what follows from them becomes a job, exactly once.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use entity::{
     consumer::{ActiveModel, Column, Entity},
-    stream_head,
     tenant::TenantId,
     vehicle,
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Statement,
     sea_query::{Expr, OnConflict},
 };
 
@@ -25,26 +22,39 @@ use crate::{
 
 const NAME: &str = "jobs";
 
-/// Reads everything that there is now; gives the number of events.
+/// Reads everything that there is now; gives the number of events. A tenant that fails does not hold up the others.
 pub async fn drain(app: &App) -> Result<usize> {
-    let db = app.db.reader();
-    let acked: HashMap<TenantId, i64> = Entity::all()
-        .filter(Column::Name.eq(NAME))
-        .all(db)
-        .await?
-        .into_iter()
-        .map(|consumer| (consumer.tenant_id, consumer.acked_seq))
-        .collect();
+    let mut read = Ok(0);
+    for tenant in behind(app).await? {
+        let more = catch_up(app, tenant).await;
+        if let Err(error) = &more {
+            tracing::error!(?error, %tenant, "a tenant's events wait to become jobs");
+        }
+        read = read.and_then(|read| Ok(read + more?));
+    }
+    read
+}
+
+/// The tenants with events that are not read yet.
+async fn behind(app: &App) -> Result<Vec<TenantId>> {
+    let statement = Statement::from_sql_and_values(
+        app.db.backend(),
+        "SELECT h.tenant_id FROM stream_head h LEFT JOIN consumer c ON c.tenant_id = h.tenant_id AND c.name = $1
+         WHERE h.last_seq > coalesce(c.acked_seq, 0)",
+        [NAME.into()],
+    );
+    let rows = app.db.reader().query_all_raw(statement).await?;
+    Ok(rows.iter().map(|row| row.try_get("", "tenant_id")).collect::<Result<_, _>>()?)
+}
+
+async fn catch_up(app: &App, tenant: TenantId) -> Result<usize> {
     let mut read = 0;
-    for head in stream_head::Entity::all().all(db).await? {
-        let mut behind = head.last_seq > acked.get(&head.tenant_id).copied().unwrap_or(0);
-        while behind {
-            let step = step(app, head.tenant_id).await?;
-            read += step;
-            behind = step > 0;
+    loop {
+        match step(app, tenant).await? {
+            0 => return Ok(read),
+            step => read += step,
         }
     }
-    Ok(read)
 }
 
 /// One page: its jobs and how far it came are one transaction, and its row is locked, so that two nodes take turns.

@@ -12,11 +12,16 @@ const KEPT: i64 = 100_000;
 const BATCH: i64 = 1_000;
 
 pub(super) async fn run(app: &App) -> Result<()> {
+    let mut outcome = Ok(());
     for head in stream_head::Entity::all().all(app.db.reader()).await? {
-        while step(app, head.tenant_id).await? {}
-        forget_answers(app, head.tenant_id).await?;
+        outcome = outcome.and(prune(app, head.tenant_id).await);
     }
-    queue::forget_done(app.db.writer()).await
+    outcome.and(queue::forget_ended(app.db.writer()).await)
+}
+
+async fn prune(app: &App, tenant: TenantId) -> Result<()> {
+    while step(app, tenant).await? {}
+    forget_answers(app, tenant).await
 }
 
 /// Nobody repeats a call after this long.
@@ -53,6 +58,8 @@ async fn step(app: &App, tenant: TenantId) -> Result<bool> {
         event::Entity::delete_of(tenant).filter(event::Column::Seq.lte(up_to)).exec(&*tx).await?;
         stream_head::Entity::update_of(tenant)
             .col_expr(stream_head::Column::FirstSeq, Expr::value(up_to + 1))
+            // Never back: an earlier run that was thought dead may have come further.
+            .filter(stream_head::Column::FirstSeq.lt(up_to + 1))
             .exec(&*tx)
             .await?;
         Ok(true)

@@ -55,6 +55,19 @@ impl Queue {
         };
         done.map_err(|error: sqlx::migrate::MigrateError| Error::internal(error))
     }
+
+    /// Takes back what `migrate` did, and every job with it. The extensions that PostgreSQL got for it (hstore, pgcrypto)
+    /// stay: others may use them.
+    pub async fn tear_down(db: &Db) -> Result<()> {
+        let statements = match db.backend() {
+            DbBackend::Postgres => "DROP SCHEMA IF EXISTS apalis CASCADE",
+            _ => {
+                "DROP TABLE IF EXISTS Jobs; DROP TABLE IF EXISTS Workers; DROP TABLE IF EXISTS _sqlx_migrations"
+            }
+        };
+        db.writer().execute_unprepared(statements).await?;
+        Ok(())
+    }
 }
 
 /// What adds a job that runs at a time, unless one with this key was ever added. In a transaction it comes with that.
@@ -121,14 +134,37 @@ pub(crate) async fn done(db: &impl ConnectionTrait, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Done jobs are kept for a day, so that nothing late is taken for new.
-pub(crate) async fn forget_done(db: &impl ConnectionTrait) -> Result<()> {
-    let sql = match db.get_database_backend() {
-        DbBackend::Postgres => {
-            "DELETE FROM apalis.jobs WHERE status = 'Done' AND done_at < now() - interval '1 day'"
-        }
-        _ => "DELETE FROM Jobs WHERE status = 'Done' AND done_at < strftime('%s', 'now') - 86400",
+/// Puts off the next try of a job that is about to fail.
+pub(crate) async fn postpone(
+    db: &impl ConnectionTrait,
+    id: &str,
+    until: DateTime<Utc>,
+) -> Result<()> {
+    let backend = db.get_database_backend();
+    let (sql, at): (_, sea_orm::Value) = match backend {
+        DbBackend::Postgres => ("UPDATE apalis.jobs SET run_at = $1 WHERE id = $2", until.into()),
+        _ => ("UPDATE Jobs SET run_at = $1 WHERE id = $2", until.timestamp().into()),
     };
-    db.execute_raw(Statement::from_string(db.get_database_backend(), sql.to_owned())).await?;
+    db.execute_raw(Statement::from_sql_and_values(backend, sql, [at, id.into()])).await?;
+    Ok(())
+}
+
+/// Jobs that have ended, well or not, are kept for a day, so that nothing late is taken for new; so are workers.
+pub(crate) async fn forget_ended(db: &impl ConnectionTrait) -> Result<()> {
+    let (jobs, workers, a_day_ago) = match db.get_database_backend() {
+        DbBackend::Postgres => ("apalis.jobs", "apalis.workers", "now() - interval '1 day'"),
+        _ => ("Jobs", "Workers", "strftime('%s', 'now') - 86400"),
+    };
+    let ended = format!(
+        "DELETE FROM {jobs} WHERE done_at < {a_day_ago}
+         AND (status IN ('Done', 'Killed') OR (status = 'Failed' AND attempts >= max_attempts))"
+    );
+    let gone = format!(
+        "DELETE FROM {workers} WHERE last_seen < {a_day_ago}
+         AND NOT EXISTS (SELECT 1 FROM {jobs} j WHERE j.lock_by = {workers}.id)"
+    );
+    for sql in [ended, gone] {
+        db.execute_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    }
     Ok(())
 }
