@@ -32,10 +32,13 @@ async fn a_newcomer_follows_the_first_steps(#[values(Embedded, Production)] shap
     assert_eq!(blocks.len(), 5, "the README has other steps than this test");
     let [board, sign_in, watch, rent, invariants] = [0, 1, 2, 3, 4].map(|n| blocks[n].clone());
 
-    // The second terminal runs beside the first one.
+    // It runs beside what follows, with what it prints kept for the end.
     let watch = format!(
         "({}) > \"$SEEN\" &\nWATCHER=$!\nfor n in $(seq 50); do sleep 0.1; test -s \"$WATCHING\" && break; done\n",
-        watch.trim().replace("\"subscription", "--url ws://127.0.0.1:8000/graphql \"subscription")
+        watch
+            .trim()
+            .trim_end_matches(" &")
+            .replace("\"subscription", "--url ws://127.0.0.1:8000/graphql \"subscription")
             + " 2> \"$WATCHING\""
     );
     let script = format!(
