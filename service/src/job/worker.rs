@@ -16,8 +16,9 @@ use crate::{
 };
 
 const POLL: Duration = Duration::from_millis(500);
-/// A worker that is not heard of for twice this long is dead, and others take its jobs.
+/// A worker that misses two of its heartbeats is dead, and others take its jobs.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+const MISSED: usize = 2;
 /// How long a worker that has lost its database waits before it begins anew.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Each job that runs holds a connection, and requests need some too.
@@ -86,8 +87,10 @@ async fn work(app: App, queue: Queue, stop: watch::Receiver<bool>) -> Result<()>
     );
     let ended = match queue {
         Queue::Sqlite(pool) => {
-            let config =
-                apalis_sqlite::Config::default().queue(queue::NAME).heartbeat_interval(HEARTBEAT);
+            let config = apalis_sqlite::Config::default()
+                .queue(queue::NAME)
+                .heartbeat_interval(HEARTBEAT)
+                .missed_heartbeats(MISSED);
             let backend =
                 SqliteStorage::<Job>::new(&pool).with_config(config).poll_with_interval(POLL);
             let worker = WorkerBuilder::new(name.as_str())
@@ -98,8 +101,10 @@ async fn work(app: App, queue: Queue, stop: watch::Receiver<bool>) -> Result<()>
             worker.run_until(told_to(stop)).await
         }
         Queue::Postgres(pool) => {
-            let config =
-                apalis_postgres::Config::default().queue(queue::NAME).heartbeat_interval(HEARTBEAT);
+            let config = apalis_postgres::Config::default()
+                .queue(queue::NAME)
+                .heartbeat_interval(HEARTBEAT)
+                .missed_heartbeats(MISSED);
             let backend =
                 PostgresStorage::<Job>::new(&pool).with_config(config).poll_with_interval(POLL);
             let worker = WorkerBuilder::new(name.as_str())
@@ -164,5 +169,16 @@ pub async fn run_due(app: &App) -> Result<usize> {
             queue::done(app.db.writer(), &id).await?;
             ran += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pause_after;
+
+    #[test]
+    fn each_pause_is_twice_the_last_and_none_is_endless() {
+        assert_eq!([1, 2, 3, 4].map(|attempt| pause_after(attempt).num_seconds()), [2, 4, 8, 16]);
+        assert_eq!(pause_after(usize::MAX).num_seconds(), 1_024);
     }
 }
