@@ -71,7 +71,12 @@ impl Node {
     pub async fn migrate_down(&self, steps: u32) -> Result<()> {
         Migrator::down(self.app.db.writer(), Some(steps))
             .await
-            .context("cannot take the migration back")
+            .context("cannot take the migration back")?;
+        let nothing_left = self.migrations().await?.iter().all(|(_, applied)| !applied);
+        if nothing_left {
+            Queue::tear_down(&self.app.db).await.context("cannot take the job queue back")?;
+        }
+        Ok(())
     }
 
     /// Every migration in order, with whether it is applied.

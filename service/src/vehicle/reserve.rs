@@ -5,7 +5,7 @@ use entity::{
     customer::CustomerId,
     vehicle::{Column, Entity, EventType, Model, State, VehicleId},
 };
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 
 use super::change::{self, Change};
@@ -91,6 +91,7 @@ pub(crate) async fn run_out(ctx: &Ctx, now: DateTime<Utc>, limit: u64) -> Result
     let ids = Entity::of(ctx.tenant)
         .filter(Column::State.eq(State::Reserved))
         .filter(Column::ReservedUntil.lte(now))
+        .order_by_asc(Column::ReservedUntil)
         .select_only()
         .column(Column::Id)
         .limit(limit)
