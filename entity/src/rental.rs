@@ -60,6 +60,8 @@ pub struct Model {
     pub lost: bool,
     /// Why staff ended it in the rider's place.
     pub end_reason: Option<String>,
+    /// The records and the ride in them, as `bayarea2014/139545`. None: it happened here.
+    pub imported_from: Option<String>,
 }
 
 of_tenant!();

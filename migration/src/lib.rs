@@ -8,6 +8,7 @@ mod m20261120_000004_create_fleet;
 mod m20261120_000005_create_rental;
 mod m20261120_000006_create_event;
 mod m20261120_000007_create_idempotency;
+mod m20261121_000008_mark_imported_rentals;
 
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000005_create_rental::Migration),
             Box::new(m20261120_000006_create_event::Migration),
             Box::new(m20261120_000007_create_idempotency::Migration),
+            Box::new(m20261121_000008_mark_imported_rentals::Migration),
         ]
     }
 }

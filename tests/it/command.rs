@@ -77,7 +77,7 @@ async fn an_operator_sets_up_from_nothing(#[values(Embedded, Production)] shape:
     db.close().await.unwrap();
     let (broken, code) = run(&settings, &["invariants"]).await;
     assert!(code == 1 && broken.contains("event_numbers"), "{broken}");
-    assert_eq!(run(&settings, &["migrate", "down", "--steps", "7"]).await.1, 0);
+    assert_eq!(run(&settings, &["migrate", "down", "--steps", "8"]).await.1, 0);
 }
 
 #[tokio::test]

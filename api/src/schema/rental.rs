@@ -209,6 +209,12 @@ impl Rental {
     async fn end_reason(&self) -> Option<&str> {
         self.0.end_reason.as_deref()
     }
+
+    /// The records that it was brought in from and its number there, as `bayarea2014/139545`; null when it happened
+    /// here. An imported rental moves no money.
+    async fn imported_from(&self) -> Option<&str> {
+        self.0.imported_from.as_deref()
+    }
 }
 
 impl Rental {
@@ -242,6 +248,8 @@ pub struct RentalFilter {
     pub started_before: Option<DateTime>,
     /// Found overdue, or not.
     pub overdue: Option<bool>,
+    /// Brought in from another system's records, or happened here.
+    pub imported: Option<bool>,
 }
 
 impl RentalFilter {
@@ -253,6 +261,7 @@ impl RentalFilter {
             started_from: self.started_from.map(|DateTime(time)| time),
             started_before: self.started_before.map(|DateTime(time)| time),
             overdue: self.overdue,
+            imported: self.imported,
         }
     }
 }

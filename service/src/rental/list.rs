@@ -27,6 +27,8 @@ pub struct Filter {
     /// Exclusive.
     pub started_before: Option<DateTime<Utc>>,
     pub overdue: Option<bool>,
+    /// Brought in from another system's records.
+    pub imported: Option<bool>,
 }
 
 /// By start.
@@ -78,9 +80,15 @@ fn filtered(ctx: &Ctx, filter: &Filter) -> Result<Select<Entity>> {
     if let Some(before) = filter.started_before {
         query = query.filter(Column::StartedAt.lt(before));
     }
-    Ok(match filter.overdue {
-        Some(true) => query.filter(Column::OverdueAt.is_not_null()),
-        Some(false) => query.filter(Column::OverdueAt.is_null()),
+    query = set(query, Column::OverdueAt, filter.overdue);
+    Ok(set(query, Column::ImportedFrom, filter.imported))
+}
+
+/// Those where the column has a value, or has none.
+fn set(query: Select<Entity>, column: Column, wanted: Option<bool>) -> Select<Entity> {
+    match wanted {
+        Some(true) => query.filter(column.is_not_null()),
+        Some(false) => query.filter(column.is_null()),
         None => query,
-    })
+    }
 }

@@ -96,5 +96,6 @@ fn started(
         price_minor: None,
         lost: false,
         end_reason: None,
+        imported_from: None,
     }
 }
