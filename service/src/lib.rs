@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bayarea;
 pub mod clock;
 pub mod config;
 pub mod ctx;
@@ -9,14 +10,17 @@ pub mod error;
 pub mod event;
 mod idempotency;
 mod ids;
+pub mod import;
 pub mod invariant;
 pub mod job;
 pub mod keys;
 pub mod page;
 pub mod permission;
 mod place;
+pub mod records;
 pub mod refusal;
 pub mod rental;
+pub mod replay;
 pub mod seed;
 pub mod station;
 pub mod tariff;

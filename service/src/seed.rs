@@ -3,21 +3,20 @@
 mod account;
 mod data;
 mod fleet;
-mod price;
 
 use std::fmt;
 
 use entity::user::Role;
 
+pub use crate::bayarea::TENANT;
 use crate::{
+    bayarea::prices,
     ctx::App,
     error::{Error, Result, Subject},
     refusal::Refusal,
-    tenant,
+    tariff, tenant,
+    vehicle_type::{self, CreateVehicleType},
 };
-
-/// The demo tenant's slug.
-pub const TENANT: &str = "bayarea";
 
 /// A login of the demo. Its password is public: for development only.
 pub struct Login {
@@ -89,11 +88,14 @@ pub async fn demo(app: &App) -> Result<Seeded> {
     let passwords = &account::hashed_passwords().await?;
     let ctx = app.system(app.new_id(), "seed");
     let added = ctx.write(|tx| async move {
-        account::add_tenant(&tx).await?;
+        // First, so that of two seeds at once the second is refused before it has done anything.
+        tenant::insert(&tx, prices::operator(TENANT)?).await?;
         account::add_logins(&tx, passwords).await?;
-        let tariff = price::add_tariff(&tx).await?;
-        let vehicle_type = price::add_vehicle_type(&tx, tariff).await?;
-        fleet::add(&tx, vehicle_type).await
+        let tariff = tariff::insert(&tx, prices::single_ride()?).await?;
+        tariff::insert(&tx, prices::annual_member()?).await?;
+        let bike = CreateVehicleType { default_tariff: Some(tariff.id), ..prices::bike() };
+        let vehicle_type = vehicle_type::insert(&tx, bike).await?;
+        fleet::add(&tx, vehicle_type.id).await
     });
     match added.await {
         Ok(fleet) => Ok(Seeded::Added(fleet)),

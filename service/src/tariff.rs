@@ -45,27 +45,29 @@ pub async fn create(ctx: &Ctx, input: CreateTariff) -> Result<Model> {
     ctx.require(Permission::ManageTariffs)?;
     check(&input.terms)?;
     let input = &input;
-    ctx.write(|tx| async move {
-        if input.is_default {
-            clear_default(&tx).await?;
-        }
-        let tariff = Model {
-            tenant_id: tx.tenant(),
-            id: tx.new_id(),
-            name: text::required("name", &input.name, 200)?,
-            description: text::optional("description", Some(&input.description), 2_000)?
-                .unwrap_or_default(),
-            terms: input.terms.clone(),
-            is_default: input.is_default,
-            archived_at: None,
-            created_at: tx.now(),
-            updated_at: tx.now(),
-        };
-        let tariff = tariff.into_active_model().reset_all().insert(&*tx).await?;
-        tx.record(Event::TariffChanged { id: tariff.id });
-        Ok(tariff)
-    })
-    .await
+    ctx.write(|tx| async move { insert(&tx, input.clone()).await }).await
+}
+
+/// With terms that have been checked.
+pub(crate) async fn insert(tx: &Tx, input: CreateTariff) -> Result<Model> {
+    if input.is_default {
+        clear_default(tx).await?;
+    }
+    let tariff = Model {
+        tenant_id: tx.tenant(),
+        id: tx.new_id(),
+        name: text::required("name", &input.name, 200)?,
+        description: text::optional("description", Some(&input.description), 2_000)?
+            .unwrap_or_default(),
+        terms: input.terms,
+        is_default: input.is_default,
+        archived_at: None,
+        created_at: tx.now(),
+        updated_at: tx.now(),
+    };
+    let tariff = tariff.into_active_model().reset_all().insert(&**tx).await?;
+    tx.record(Event::TariffChanged { id: tariff.id });
+    Ok(tariff)
 }
 
 pub async fn update(ctx: &Ctx, input: UpdateTariff) -> Result<Model> {

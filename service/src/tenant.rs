@@ -13,7 +13,7 @@ use crate::{
     event::epoch,
     refusal::Refusal,
     text,
-    write::new_head,
+    write::{Tx, new_head},
 };
 
 pub const SLUG: Constraint = Constraint { name: "tenant_slug", columns: "tenant.slug" };
@@ -44,26 +44,28 @@ pub async fn create(app: &App, input: CreateTenant) -> Result<Model> {
     }
     let name = text::required("name", &input.name, 200)?;
     let ctx = app.system(app.new_id(), "create_tenant");
-    let (input, name) = (&input, &name);
-    ctx.write(|tx| async move {
-        let tenant = ActiveModel {
-            id: Set(tx.tenant()),
-            slug: Set(input.slug.clone()),
-            name: Set(name.clone()),
-            time_zone: Set(input.time_zone.clone()),
-            currency: Set(input.currency),
-            publishes_board: Set(input.publishes_board),
-            grace_seconds: Set(60),
-            rental_limit: Set(1),
-            created_at: Set(tx.now()),
-        };
-        let tenant = tenant.insert(&*tx).await.on_constraint(SLUG, Refusal::SlugTaken)?;
-        stream_head::Entity::insert(new_head(tx.ctx(), epoch::fresh()?))
-            .exec_without_returning(&*tx)
-            .await?;
-        Ok(tenant)
-    })
-    .await
+    let input = &CreateTenant { name, ..input };
+    ctx.write(|tx| async move { insert(&tx, input.clone()).await }).await
+}
+
+/// The tenant of this very write, as given.
+pub(crate) async fn insert(tx: &Tx, input: CreateTenant) -> Result<Model> {
+    let tenant = ActiveModel {
+        id: Set(tx.tenant()),
+        slug: Set(input.slug),
+        name: Set(input.name),
+        time_zone: Set(input.time_zone),
+        currency: Set(input.currency),
+        publishes_board: Set(input.publishes_board),
+        grace_seconds: Set(60),
+        rental_limit: Set(1),
+        created_at: Set(tx.now()),
+    };
+    let tenant = tenant.insert(&**tx).await.on_constraint(SLUG, Refusal::SlugTaken)?;
+    stream_head::Entity::insert(new_head(tx.ctx(), epoch::fresh()?))
+        .exec_without_returning(&**tx)
+        .await?;
+    Ok(tenant)
 }
 
 pub async fn by_slug(app: &App, slug: &str) -> Result<Model> {

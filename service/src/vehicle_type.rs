@@ -54,31 +54,32 @@ pub struct UpdateVehicleType {
 pub async fn create(ctx: &Ctx, input: CreateVehicleType) -> Result<Model> {
     ctx.require(Permission::ManageFleet)?;
     let input = &input;
-    ctx.write(|tx| async move {
-        if let Some(id) = input.default_tariff {
-            tariff::open(&tx, id).await?;
-        }
-        let made = Model {
-            tenant_id: tx.tenant(),
-            id: tx.new_id(),
-            name: text::required("name", &input.name, 100)?,
-            make: text::optional("make", input.make.as_deref(), 100)?,
-            model: text::optional("model", input.model.as_deref(), 100)?,
-            form_factor: input.form_factor,
-            propulsion_type: input.propulsion_type,
-            max_range_meters: input.max_range_meters,
-            default_reserve_minutes: input.default_reserve_minutes,
-            default_tariff_id: input.default_tariff,
-            archived_at: None,
-            created_at: tx.now(),
-            updated_at: tx.now(),
-        };
-        check(&made)?;
-        let made = made.into_active_model().reset_all().insert(&*tx).await?;
-        tx.record(Event::VehicleTypeChanged { id: made.id });
-        Ok(made)
-    })
-    .await
+    ctx.write(|tx| async move { insert(&tx, input.clone()).await }).await
+}
+
+pub(crate) async fn insert(tx: &Tx, input: CreateVehicleType) -> Result<Model> {
+    if let Some(id) = input.default_tariff {
+        tariff::open(tx, id).await?;
+    }
+    let made = Model {
+        tenant_id: tx.tenant(),
+        id: tx.new_id(),
+        name: text::required("name", &input.name, 100)?,
+        make: text::optional("make", input.make.as_deref(), 100)?,
+        model: text::optional("model", input.model.as_deref(), 100)?,
+        form_factor: input.form_factor,
+        propulsion_type: input.propulsion_type,
+        max_range_meters: input.max_range_meters,
+        default_reserve_minutes: input.default_reserve_minutes,
+        default_tariff_id: input.default_tariff,
+        archived_at: None,
+        created_at: tx.now(),
+        updated_at: tx.now(),
+    };
+    check(&made)?;
+    let made = made.into_active_model().reset_all().insert(&**tx).await?;
+    tx.record(Event::VehicleTypeChanged { id: made.id });
+    Ok(made)
 }
 
 pub async fn update(ctx: &Ctx, input: UpdateVehicleType) -> Result<Model> {

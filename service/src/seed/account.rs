@@ -1,22 +1,13 @@
-//! The demo's tenant, and those who sign in to it.
+//! Those who sign in to the demo.
 
 use entity::{
     customer::{self, CustomerId},
-    money::Currency,
-    stream_head, tenant,
     user::{self, Role},
 };
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
-use super::{LOGINS, Login, TENANT};
-use crate::{
-    error::{Error, OnConstraint, Result},
-    event::{Event, epoch},
-    refusal::Refusal,
-    tenant::SLUG,
-    user::password,
-    write::{Tx, new_head},
-};
+use super::{LOGINS, Login};
+use crate::{error::Result, event::Event, user::password, write::Tx};
 
 /// Of `LOGINS`, in their order; made before the write, because hashing is slow on purpose.
 pub(super) async fn hashed_passwords() -> Result<Vec<String>> {
@@ -24,31 +15,6 @@ pub(super) async fn hashed_passwords() -> Result<Vec<String>> {
         LOGINS.iter().map(|login| password::hash(login.password.to_owned())),
     )
     .await
-}
-
-pub(super) fn dollar() -> Result<Currency> {
-    "USD".parse().map_err(Error::internal)
-}
-
-/// First in the write, so that of two seeds at once the second is refused before it has done anything.
-pub(super) async fn add_tenant(tx: &Tx) -> Result<()> {
-    let tenant = tenant::Model {
-        id: tx.tenant(),
-        slug: TENANT.to_owned(),
-        name: "Bay Area Bike Share".to_owned(),
-        time_zone: "America/Los_Angeles".to_owned(),
-        currency: dollar()?,
-        publishes_board: true,
-        grace_seconds: 60,
-        rental_limit: 1,
-        created_at: tx.now(),
-    };
-    let tenant = tenant.into_active_model().reset_all();
-    tenant.insert(&**tx).await.on_constraint(SLUG, Refusal::SlugTaken)?;
-    stream_head::Entity::insert(new_head(tx.ctx(), epoch::fresh()?))
-        .exec_without_returning(&**tx)
-        .await?;
-    Ok(())
 }
 
 pub(super) async fn add_logins(tx: &Tx, passwords: &[String]) -> Result<()> {

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use entity::{
-    Position,
     station::StationId,
     vehicle::{EventType, Model, State},
     vehicle_type::VehicleTypeId,
@@ -11,11 +10,12 @@ use entity::{
 
 use super::{
     Fleet,
-    data::{self, StationRow, VehicleRow},
+    data::{self, Bike},
 };
 use crate::{
+    bayarea::{self, STATIONS, Stations},
     error::{Error, Result},
-    station::{self, CreateStation},
+    station,
     vehicle::{
         self, CreateVehicle, Destination,
         change::{self, Change},
@@ -39,9 +39,9 @@ struct Dock {
 pub(super) async fn add(tx: &Tx, vehicle_type: VehicleTypeId) -> Result<Fleet> {
     let mut docks = add_stations(tx).await?;
     let mut fleet = Fleet { stations: docks.len(), ..Fleet::default() };
-    for row in data::vehicles()? {
-        let at = dock(&mut docks, row.terminal).map(Destination::Station);
-        let vehicle = vehicle::insert(tx, created(&row, vehicle_type, at)).await?;
+    for bike in data::bikes()? {
+        let at = dock(&mut docks, bike.terminal).map(Destination::Station);
+        let vehicle = vehicle::insert(tx, created(&bike, vehicle_type, at)).await?;
         fleet.vehicles += 1;
         if at.is_none() {
             fleet.in_warehouse += 1;
@@ -55,25 +55,12 @@ pub(super) async fn add(tx: &Tx, vehicle_type: VehicleTypeId) -> Result<Fleet> {
 
 async fn add_stations(tx: &Tx) -> Result<Docks> {
     let mut docks = Docks::new();
-    for row in data::stations()? {
-        let (id, free) = (row.station_id, row.dock_count);
-        let station = station::insert(tx, placed(row)?).await?;
+    for (id, row) in Stations::read(&STATIONS).map_err(Error::internal)?.by_id {
+        let free = row.docks;
+        let station = station::insert(tx, row.placed()).await?;
         docks.insert(id, Dock { station: station.id, free });
     }
     Ok(docks)
-}
-
-fn placed(row: StationRow) -> Result<CreateStation> {
-    Ok(CreateStation {
-        name: row.name,
-        short_code: row.station_id.to_string(),
-        position: Position::new(row.lat, row.long).map_err(Error::internal)?,
-        address: None,
-        region: Some(row.landmark),
-        capacity: row.dock_count,
-        is_virtual: false,
-        is_charging: false,
-    })
 }
 
 /// None when the docks are full: the vehicle stays in the warehouse.
@@ -83,13 +70,9 @@ fn dock(docks: &mut Docks, terminal: u32) -> Option<StationId> {
     Some(dock.station)
 }
 
-fn created(
-    row: &VehicleRow,
-    vehicle_type: VehicleTypeId,
-    at: Option<Destination>,
-) -> CreateVehicle {
+fn created(bike: &Bike, vehicle_type: VehicleTypeId, at: Option<Destination>) -> CreateVehicle {
     CreateVehicle {
-        number: format!("{:03}", row.bike_id),
+        number: bayarea::number(bike.number),
         vehicle_type,
         at,
         battery_percent: None,
