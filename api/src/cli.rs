@@ -2,8 +2,10 @@
 
 mod epoch;
 mod healthcheck;
+mod import;
 mod invariants;
 mod migrate;
+mod replay;
 mod schema;
 mod seed;
 mod serve;
@@ -54,6 +56,8 @@ enum Command {
     Worker(worker::Options),
     Migrate(migrate::Options),
     Seed(seed::Options),
+    Import(import::Options),
+    Replay(replay::Options),
     Schema(schema::Options),
     Tenant(tenant::Options),
     User(user::Options),
@@ -105,7 +109,7 @@ impl Cli {
         let config = Config::read(self.config.as_deref())?;
         match command {
             Command::Serve(options) => {
-                return serve::run(options.apply(config), options.no_worker).await;
+                return serve::run(options.apply(config), &options).await;
             }
             Command::Worker(_) => return worker::run(config).await,
             Command::Healthcheck(_) => return healthcheck::run(&config).await,
@@ -115,6 +119,8 @@ impl Cli {
         match command {
             Command::Migrate(options) => migrate::run(&node, options).await,
             Command::Seed(_) => seed::run(&node, &config).await,
+            Command::Import(options) => import::run(&node, &config, options).await,
+            Command::Replay(options) => replay::run(&node, &config, options).await,
             Command::Tenant(options) => tenant::run(&node, options).await,
             Command::User(options) => user::run(&node, options).await,
             Command::Epoch(options) => epoch::run(&node, options).await,

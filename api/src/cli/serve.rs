@@ -1,5 +1,6 @@
 //! `bikelease serve`: the API, and in the same process the jobs.
 
+mod city;
 mod greeting;
 
 use std::{
@@ -35,8 +36,12 @@ Creates and migrates the database on the first start, and loads the demo; in pro
 (BIKELEASE_ENV=production) it does neither. Stops on SIGTERM and Ctrl-C, when what is in
 flight has ended.
 
+With --replay the demo fleet lives: the recorded trips of a month as rentals of now, so many times
+faster than they were. A bike that is not where its trip begins is brought there first.
+
 Example:
-  bikelease serve --port 9000")]
+  bikelease serve --port 9000
+  bikelease serve --replay 60 --replay-from 2014-09-03T07:00")]
 pub struct Options {
     /// The port to listen on; 0 takes a free one [default: BIKELEASE_PORT or 8000]
     #[arg(long)]
@@ -46,12 +51,14 @@ pub struct Options {
     host: Option<IpAddr>,
     /// Leave the jobs to `bikelease worker`
     #[arg(long)]
-    pub no_worker: bool,
+    no_worker: bool,
+    #[command(flatten)]
+    city: city::Options,
 }
 
 impl Options {
     pub fn any(&self) -> bool {
-        self.port.is_some() || self.host.is_some() || self.no_worker
+        self.port.is_some() || self.host.is_some() || self.no_worker || self.city.any()
     }
 
     pub fn apply(&self, config: Config) -> Config {
@@ -63,8 +70,9 @@ impl Options {
     }
 }
 
-pub async fn run(config: Config, no_worker: bool) -> Result<ExitCode> {
+pub async fn run(config: Config, options: &Options) -> Result<ExitCode> {
     log::start(&config)?;
+    let replay = options.city.replay(&config)?;
     let listener = bind(&config).await?;
     let address = listener.local_addr()?;
     let node = Node::start(&config, Arc::new(SystemClock)).await?;
@@ -74,7 +82,10 @@ pub async fn run(config: Config, no_worker: bool) -> Result<ExitCode> {
         tracing::info!("{seeded}");
     }
     let shutdown = Shutdown::new();
-    let worker = if no_worker { None } else { Some(start_worker(&node, &shutdown).await?) };
+    let worker = if options.no_worker { None } else { Some(start_worker(&node, &shutdown).await?) };
+    if let Some(replay) = replay {
+        city::start(&node, replay, shutdown.listen()).await?;
+    }
     let server = start_server(&node, &config, &shutdown, listener);
     tracing::info!(%address, worker = worker.is_some(), "ready");
     if config.env == Environment::Development {
