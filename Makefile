@@ -1,19 +1,23 @@
 # The verbs of this project; each calls the real tool.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt audit schema bench clean
+.PHONY: help run build test chaos lint fmt audit schema bench clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## build and start the product on 127.0.0.1:8000, with SQLite and the demo fleet
-	cargo run --release --bin bikelease
+run: ## build and start the product on 127.0.0.1:8000, with SQLite and a demo fleet that moves
+	cargo run --release --bin bikelease -- serve --replay 30 --replay-from 2014-09-03T07:00
 
 build: ## build the binary, target/release/bikelease
 	cargo build --release --bin bikelease
 
 test: ## run every test on SQLite and on PostgreSQL with Redis, and count them
 	tests/run
+
+chaos: ## kill a load at any moment, 20 times on each database, and look whether anything is lost
+	cargo build --bin bikelease
+	tests/services cargo test -p tests --test it -- --ignored --nocapture --test-threads 1 chaos
 
 lint: ## check formatting, lints, bans, docs and file lengths
 	cargo fmt --all --check

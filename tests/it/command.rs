@@ -6,16 +6,9 @@ use rstest::rstest;
 use tests::{
     Shape::{self, Embedded, Production},
     json,
-    process::{Process, command},
+    process::{Process, command, run},
     text,
 };
-
-/// What a command said, and its exit code.
-async fn run(settings: &[(&str, &str)], arguments: &[&str]) -> (String, i32) {
-    let output = command(settings, arguments).output().await.unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (String::from_utf8(said).unwrap(), output.status.code().unwrap())
-}
 
 #[rstest]
 #[tokio::test]
@@ -99,12 +92,7 @@ async fn a_wrong_setting_stops_the_start_and_is_named() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_survive_a_crash(#[values(Embedded, Production)] shape: Shape) {
     let place = shape.place().await;
-    let folder = place.folder.display().to_string();
-    let mut settings = vec![
-        ("BIKELEASE_DATABASE_URL", place.database_url.as_str()),
-        ("BIKELEASE_DATA_DIR", &folder),
-    ];
-    settings.extend(place.redis_url.iter().map(|url| ("BIKELEASE_REDIS_URL", url.as_str())));
+    let settings = place.settings();
     let node = Process::serve(&settings, &[]).await;
     let input =
         json!({"tenant": "bayarea", "email": "rider@bayarea.example", "password": "demo-rider"});

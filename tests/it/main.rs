@@ -1,9 +1,12 @@
 //! What is promised, shown through HTTP and websockets on both shapes.
 
 mod bad_input;
+mod chaos;
 mod command;
 mod demo;
 mod fleet;
+mod import;
+mod import_flaws;
 mod invariant;
 mod job;
 mod list;
@@ -13,6 +16,7 @@ mod nodes;
 mod race;
 mod readme;
 mod rental;
+mod replay;
 mod schema;
 mod sign_in;
 mod socket;

@@ -16,19 +16,14 @@ const VEHICLES: &str = "subscription($after: Cursor) { vehicleChanged(after: $af
 
 /// The settings of a process on the test's own database.
 fn settings(app: &TestApp) -> Vec<(&'static str, String)> {
-    let mut settings = vec![
-        ("BIKELEASE_DATABASE_URL", app.place.database_url.clone()),
-        ("BIKELEASE_DATA_DIR", app.place.folder.display().to_string()),
-        ("BIKELEASE_DEMO", "false".to_owned()),
-    ];
-    settings.extend(app.place.redis_url.iter().map(|url| ("BIKELEASE_REDIS_URL", url.clone())));
+    let mut settings = app.place.settings();
+    settings.push(("BIKELEASE_DEMO", "false".to_owned()));
     settings
 }
 
 /// A node, and its owner's token by the system's clock.
 async fn node(settings: &[(&'static str, String)], arguments: &[&str]) -> Process {
-    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    Process::serve(&settings, arguments).await
+    Process::serve(settings, arguments).await
 }
 
 async fn signed_in(process: &Process, slug: &str, email: &str) -> Client {

@@ -21,16 +21,13 @@ fn blocks() -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_newcomer_follows_the_first_steps(#[values(Embedded, Production)] shape: Shape) {
     let place = shape.place().await;
-    let mut settings = vec![
-        ("BIKELEASE_DATABASE_URL", place.database_url.clone()),
-        ("BIKELEASE_DATA_DIR", place.folder.display().to_string()),
-    ];
-    settings.extend(place.redis_url.iter().map(|url| ("BIKELEASE_REDIS_URL", url.clone())));
-    let borrowed: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let node = Process::serve(&borrowed, &[]).await;
+    let settings = place.settings();
+    // The city stands still here, so that every change is the newcomer's.
+    let node = Process::serve(&settings, &[]).await;
     let blocks = blocks();
-    assert_eq!(blocks.len(), 5, "the README has other steps than this test");
-    let [board, sign_in, watch, rent, invariants] = [0, 1, 2, 3, 4].map(|n| blocks[n].clone());
+    assert_eq!(blocks.len(), 6, "the README has other steps than this test");
+    let [board, sign_in, watch, rent, invariants, import] =
+        [0, 1, 2, 3, 4, 5].map(|n| blocks[n].clone());
 
     // It runs beside what follows, with what it prints kept for the end.
     let watch = format!(
@@ -42,14 +39,14 @@ async fn a_newcomer_follows_the_first_steps(#[values(Embedded, Production)] shap
             + " 2> \"$WATCHING\""
     );
     let script = format!(
-        "set -eu\n{board}\n{sign_in}\n{watch}\n{rent}\nsleep 2\nkill $WATCHER\necho; cat \"$SEEN\"\n{invariants}"
+        "set -eu\n{board}\n{sign_in}\n{watch}\n{rent}\nsleep 2\nkill $WATCHER\necho; cat \"$SEEN\"\n{invariants}\n{import}"
     );
     let script = script
         .replace("127.0.0.1:8000", &format!("127.0.0.1:{}", node.port))
         .replace("target/release/bikelease", &process::binary().display().to_string());
     let output = Command::new("bash")
         .args(["-c", &script])
-        .envs(borrowed.iter().copied())
+        .envs(settings.iter().map(|(name, value)| (*name, value.as_str())))
         .env("SEEN", place.folder.join("seen"))
         .env("WATCHING", place.folder.join("watching"))
         .output()
@@ -59,9 +56,13 @@ async fn a_newcomer_follows_the_first_steps(#[values(Embedded, Production)] shap
     let (said, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}\n{complained}");
-    for expected in
-        ["vehiclesAvailable", " at station_", "\"state\":\"ENDED\"", "\"change\":\"UPDATED\""]
-    {
+    for expected in [
+        "vehiclesAvailable",
+        " at station_",
+        "\"state\":\"ENDED\"",
+        "\"change\":\"UPDATED\"",
+        "31,682  rentals",
+    ] {
         assert!(said.contains(expected), "no {expected} in:\n{said}\n{complained}");
     }
     let changes = said.matches("\"change\":").count();

@@ -177,6 +177,14 @@ impl Client {
     }
 }
 
+impl TestApp {
+    /// An owner of a tenant that something else has made.
+    pub async fn owner_of(&self, slug: &str) -> Client {
+        let tenant = service::tenant::by_slug(&self.node.app, slug).await.unwrap();
+        sign_up(self, &tenant, Role::Owner, None).await
+    }
+}
+
 async fn sign_up(
     test: &TestApp,
     tenant: &entity::tenant::Model,

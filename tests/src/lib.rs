@@ -11,5 +11,5 @@ pub use app::TestApp;
 pub use fleet::{Fleet, Rider, key, text};
 pub use graphql::{Answer, Client};
 pub use serde_json::{Value, json};
-pub use shape::Shape;
+pub use shape::{Place, Shape};
 pub use socket::{Frame, Socket};

@@ -1,6 +1,7 @@
 //! The real binary as a process of its own, for tests of crashes and of several nodes.
 
 use std::{
+    ffi::OsStr,
     path::PathBuf,
     process::Stdio,
     sync::{Arc, Mutex},
@@ -35,7 +36,7 @@ pub fn binary() -> PathBuf {
     binary
 }
 
-pub fn command(settings: &[(&str, &str)], arguments: &[&str]) -> Command {
+pub fn command<V: AsRef<OsStr>>(settings: &[(&str, V)], arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command.args(arguments).env("BIKELEASE_LOG", "warn").kill_on_drop(true);
     for (name, value) in settings {
@@ -44,13 +45,20 @@ pub fn command(settings: &[(&str, &str)], arguments: &[&str]) -> Command {
     command
 }
 
+/// What a command said, and its exit code.
+pub async fn run<V: AsRef<OsStr>>(settings: &[(&str, V)], arguments: &[&str]) -> (String, i32) {
+    let output = command(settings, arguments).output().await.unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (String::from_utf8(said).unwrap(), output.status.code().unwrap())
+}
+
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Process {
     /// A serving node, ready.
-    pub async fn serve(settings: &[(&str, &str)], arguments: &[&str]) -> Self {
+    pub async fn serve<V: AsRef<OsStr>>(settings: &[(&str, V)], arguments: &[&str]) -> Self {
         let port = free_port();
         let port_text = port.to_string();
         let mut all = vec!["serve", "--port", &port_text];

@@ -30,6 +30,24 @@ pub struct Place {
     pub folder: PathBuf,
 }
 
+impl Place {
+    /// For a process on this database, by their `BIKELEASE_…` names.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let mut settings = vec![
+            ("BIKELEASE_DATABASE_URL", self.database_url.clone()),
+            ("BIKELEASE_DATA_DIR", self.folder.display().to_string()),
+        ];
+        settings.extend(self.redis_url.iter().map(|url| ("BIKELEASE_REDIS_URL", url.clone())));
+        settings
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
 impl Shape {
     pub async fn place(self) -> Place {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);

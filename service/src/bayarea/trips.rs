@@ -155,11 +155,17 @@ fn time(
     now: DateTime<Utc>,
 ) -> Result<DateTime<Utc>, Flaw> {
     const FROM: i64 = 946_684_800; // 2000-01-01
-    let time: DateTime<Utc> = row.read(at, column, "time such as 2014-01-01T08:14:00Z")?;
+    let text = row.get(at);
+    let time = DateTime::parse_from_rfc3339(text).map_err(|_| Flaw::Unreadable {
+        column,
+        wanted: "time such as 2014-01-01T08:14:00Z",
+        value: text.to_owned(),
+    })?;
+    let time = time.to_utc();
     if time.timestamp() >= FROM && time <= now {
         return Ok(time);
     }
-    let problem = format!("{} is not between the year 2000 and now", row.get(at));
+    let problem = format!("{text} is not between the year 2000 and now");
     Err(Flaw::OutOfRange { column, problem })
 }
 
