@@ -7,8 +7,8 @@ use entity::{
     rental, vehicle,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QuerySelect, Select,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QuerySelect, Select, Statement,
 };
 
 use crate::{
@@ -154,7 +154,7 @@ pub async fn list(
 ) -> Result<Page<Model>> {
     ctx.require(Permission::ManageCustomers)?;
     let sort = Sort {
-        name: if by_name { "name" } else { "created" },
+        name: if by_name { "name" } else { "created" }.into(),
         direction,
         by: by_name.then(|| Column::Name.into_expr()),
         id: Column::Id.into_expr(),
@@ -211,28 +211,33 @@ pub(crate) async fn who_may_rent(
     if customer.blocked_at.is_some() {
         return Err(Refusal::CustomerBlocked.into());
     }
-    let tenant_limit = entity::tenant::Entity::all()
-        .filter(entity::tenant::Column::Id.eq(tx.tenant()))
-        .one(&**tx)
-        .await?
-        .map_or(1, |tenant| tenant.rental_limit);
+    let (tenant_limit, in_hand) = limits(tx, id, held).await?;
     let limit = customer.rental_limit.unwrap_or(tenant_limit);
-    let riding = rental::Entity::of(tx.tenant())
-        .filter(rental::Column::CustomerId.eq(id))
-        .filter(rental::Column::EndedAt.is_null())
-        .count(&**tx)
-        .await?;
-    let mut holds = vehicle::Entity::of(tx.tenant())
-        .filter(vehicle::Column::ReservedBy.eq(id))
-        .filter(vehicle::Column::ReservedUntil.gt(tx.now()));
-    if let Some(held) = held {
-        holds = holds.filter(vehicle::Column::Id.ne(held));
-    }
-    let holding = holds.count(&**tx).await?;
-    if riding + holding >= u64::from(limit.unsigned_abs()) {
+    if in_hand >= i64::from(limit) {
         return Err(Refusal::CustomerLimitReached { limit }.into());
     }
     Ok(customer)
+}
+
+/// The tenant's limit, and how many vehicles the customer rides or holds, in one statement of its own: what it counts
+/// is what there is once the customer is locked.
+async fn limits(tx: &Tx, id: CustomerId, held: Option<vehicle::VehicleId>) -> Result<(i32, i64)> {
+    let statement = Statement::from_sql_and_values(
+        tx.get_database_backend(),
+        "SELECT rental_limit,
+            (SELECT count(*) FROM rental WHERE tenant_id = $1 AND customer_id = $2 AND ended_at IS NULL)
+            + (SELECT count(*) FROM vehicle WHERE tenant_id = $1 AND reserved_by = $2 AND reserved_until > $3
+               AND id <> $4) AS in_hand
+         FROM tenant WHERE id = $1",
+        [
+            tx.tenant().into(),
+            id.into(),
+            tx.now().into(),
+            held.map_or(uuid::Uuid::nil(), entity::Id::uuid).into(),
+        ],
+    );
+    let row = tx.query_one_raw(statement).await?.ok_or(Error::NotFound(Subject::Tenant))?;
+    Ok((row.try_get("", "rental_limit")?, row.try_get("", "in_hand")?))
 }
 
 async fn in_use(tx: &Tx, id: CustomerId) -> Result<(u64, u64)> {
@@ -243,6 +248,7 @@ async fn in_use(tx: &Tx, id: CustomerId) -> Result<(u64, u64)> {
         .await?;
     let holding = vehicle::Entity::of(tx.tenant())
         .filter(vehicle::Column::ReservedBy.eq(id))
+        .filter(vehicle::Column::ReservedUntil.gt(tx.now()))
         .count(&**tx)
         .await?;
     Ok((riding, holding))

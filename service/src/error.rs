@@ -126,6 +126,8 @@ impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
         if is_transient(&error) {
             Self::Unavailable(error.into())
+        } else if has_code(&error, NUL_IN_TEXT) {
+            Invalid::new("input", "must not contain the character NUL").into()
         } else {
             Self::Internal(error.into())
         }
@@ -152,6 +154,18 @@ fn is_transient(error: &DbErr) -> bool {
         | sqlx::Error::WorkerCrashed => true,
         _ => false,
     }
+}
+
+/// PostgreSQL keeps no NUL in a text.
+const NUL_IN_TEXT: &str = "22021";
+
+fn has_code(error: &DbErr, code: &str) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) =
+        error
+    else {
+        return false;
+    };
+    source.as_database_error().and_then(|error| error.code()).is_some_and(|found| found == code)
 }
 
 /// A constraint of the database: PostgreSQL reports its name, SQLite the columns of a unique index.

@@ -68,6 +68,11 @@ impl Claim {
             )
             .into());
         }
+        if once.key.chars().any(char::is_control) {
+            return Err(
+                Invalid::new("idempotencyKey", "must not contain control characters").into()
+            );
+        }
         let input = serde_json::to_vec(once.input).map_err(Error::internal)?;
         Ok(Self {
             id: ctx.app.new_id(),

@@ -23,6 +23,12 @@ impl Ids {
     }
 }
 
+/// No id that was made at this time or later is less.
+pub(crate) fn first_of(time: DateTime<Utc>) -> uuid::Uuid {
+    let millis = u64::try_from(time.timestamp_millis()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
+}
+
 fn count_up(bytes: &mut [u8]) {
     for byte in bytes.iter_mut().rev() {
         *byte = byte.wrapping_add(1);

@@ -1,5 +1,7 @@
 //! Pages of a list by keyset: forwards and backwards, never by offset.
 
+use std::borrow::Cow;
+
 use sea_orm::{
     ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect,
     Select,
@@ -43,10 +45,23 @@ pub enum Direction {
 pub enum Key {
     Text(String),
     Int(i64),
-    Real(f64),
+    Real(#[serde(with = "bits")] f64),
     Time(chrono::DateTime<chrono::Utc>),
     /// The id alone, which is the order of creation.
     None,
+}
+
+/// As they are: a number in decimals may come back as its neighbour.
+mod bits {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(number.to_bits())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        u64::deserialize(deserializer).map(f64::from_bits)
+    }
 }
 
 /// Reads the key and the id of a row.
@@ -55,7 +70,7 @@ pub type KeyOf<M> = Box<dyn Fn(&M) -> (Key, uuid::Uuid) + Send + Sync>;
 /// How a list is ordered; equal keys are ordered by id.
 pub struct Sort<M> {
     /// Names the order, so that a cursor of another order is refused.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub direction: Direction,
     /// None sorts by id alone.
     pub by: Option<SimpleExpr>,

@@ -74,6 +74,8 @@ refusals! {
     RentalNotCancellable { seconds: i32 }, "RENTAL_NOT_CANCELLABLE", Some("rentalId"), "a rental can be cancelled within {seconds} seconds of its start: end it instead";
     /// No tariff was named, the vehicle's type has none, and neither has the tenant.
     TariffRequired, "TARIFF_REQUIRED", Some("tariffId"), "name a tariff: there is no default";
+    /// Riders take the tariff that applies; another one is given by staff.
+    TariffNotOffered, "TARIFF_NOT_OFFERED", Some("tariffId"), "this tariff is given by staff";
     /// The key was used before with another input.
     IdempotencyMismatch, "IDEMPOTENCY_MISMATCH", Some("idempotencyKey"), "this idempotency key was used with another input";
     /// Archived objects cannot be used or changed.

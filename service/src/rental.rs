@@ -17,7 +17,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, QueryTrait,
 };
 
 pub use list::{Filter, count, list};
@@ -88,9 +88,14 @@ pub async fn lines_of(
 
 /// The rental with its vehicle, locked in that order: vehicle, then rental.
 pub(crate) async fn lock(tx: &Tx, id: RentalId) -> Result<(Model, entity::vehicle::Model)> {
-    let unlocked = list::visible(tx.ctx())?.filter(Column::Id.eq(id)).one(&**tx).await?;
-    let vehicle_id = unlocked.ok_or(Error::NotFound(Subject::Rental))?.vehicle_id;
-    let vehicle = crate::vehicle::lock(tx, vehicle_id).await?;
+    // Which vehicle it is never changes, so that the rental itself is read once only, under both locks.
+    let vehicle_id = list::visible(tx.ctx())?
+        .filter(Column::Id.eq(id))
+        .select_only()
+        .column(Column::VehicleId)
+        .into_query();
+    let vehicle = crate::vehicle::lock_only(tx, vehicle_id).await?;
+    let vehicle = vehicle.ok_or(Error::NotFound(Subject::Rental))?;
     let rental = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock(ROW).one(&**tx).await?;
     Ok((rental.ok_or(Error::NotFound(Subject::Rental))?, vehicle))
 }

@@ -8,8 +8,11 @@ use std::collections::HashMap;
 use entity::{
     Position,
     station::{Column, Entity, Model, StationId, TypeCounts},
+    vehicle,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
 
 pub use list::{Filter, Near, SortBy, count, list};
 
@@ -98,6 +101,10 @@ pub async fn update(ctx: &Ctx, input: UpdateStation) -> Result<Model> {
     ctx.require(Permission::ManageFleet)?;
     let input = &input;
     ctx.write(|tx| async move {
+        if input.position.is_some() {
+            // Before the station, as the order of locks wants it.
+            docked(&tx, input.id).await?;
+        }
         let before = lock(&tx, input.id).await?;
         if before.archived_at.is_some() {
             return Err(Refusal::Archived { what: "station" }.into());
@@ -112,9 +119,34 @@ pub async fn update(ctx: &Ctx, input: UpdateStation) -> Result<Model> {
             }
             after.recount_docks();
         }
+        if after.position() != before.position() {
+            take_along(&tx, &after).await?;
+        }
         save(&tx, before, after).await
     })
     .await
+}
+
+/// What stands there, locked.
+async fn docked(tx: &Tx, id: StationId) -> Result<Vec<vehicle::Model>> {
+    let standing = vehicle::Entity::of(tx.tenant())
+        .filter(vehicle::Column::StationId.eq(id))
+        .order_by_asc(vehicle::Column::Id);
+    Ok(standing.lock(ROW).all(&**tx).await?)
+}
+
+/// A docked vehicle is where its station is.
+async fn take_along(tx: &Tx, station: &Model) -> Result<()> {
+    for before in docked(tx, station.id).await? {
+        let mut after = before.clone();
+        after.latitude = Some(station.latitude);
+        after.longitude = Some(station.longitude);
+        after.updated_at = tx.now();
+        let after = after.into_active_model().reset_all().update(&**tx).await?;
+        let (before, after) = (Some(Box::new(before)), Box::new(after));
+        tx.record(Event::VehicleChanged { event_types: Vec::new(), before, after, rental: None });
+    }
+    Ok(())
 }
 
 fn changed(mut station: Model, input: &UpdateStation) -> Result<Model> {
@@ -180,11 +212,6 @@ pub async fn by_ids(ctx: &Ctx, ids: &[StationId]) -> Result<HashMap<StationId, M
         .all(ctx.reader())
         .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-}
-
-pub(crate) async fn find(tx: &Tx, id: StationId) -> Result<Model> {
-    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).one(&**tx).await?;
-    found.ok_or(Error::NotFound(Subject::Station))
 }
 
 pub(crate) async fn lock(tx: &Tx, id: StationId) -> Result<Model> {

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use entity::{
     rental,
     tariff::{Column, Entity, Model, TariffId, Terms},
-    vehicle_type,
+    tenant, vehicle_type,
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
-    Select, sea_query::Expr,
+    QueryTrait, Select,
+    sea_query::{Expr, ExprTrait, Func, SelectStatement, SimpleExpr},
 };
 
 use crate::{
@@ -122,7 +123,7 @@ pub async fn get(ctx: &Ctx, id: TariffId) -> Result<Model> {
 pub async fn list(ctx: &Ctx, include_archived: bool, page: &PageArgs) -> Result<Page<Model>> {
     ctx.require(Permission::ViewTariffs)?;
     let sort = Sort {
-        name: "name",
+        name: "name".into(),
         direction: Direction::Ascending,
         by: Some(Column::Name.into_expr()),
         id: Column::Id.into_expr(),
@@ -158,25 +159,36 @@ pub(crate) async fn applicable(
     named: Option<TariffId>,
     vehicle_type: vehicle_type::VehicleTypeId,
 ) -> Result<Model> {
-    let of_type = match named {
-        Some(_) => None,
-        None => vehicle_type::Entity::of(ctx.tenant)
-            .filter(vehicle_type::Column::Id.eq(vehicle_type))
-            .one(db)
-            .await?
-            .and_then(|found| found.default_tariff_id),
+    let found = match named {
+        Some(id) => Entity::of(ctx.tenant).filter(Column::Id.eq(id)),
+        None => {
+            let of_type = vehicle_type::Entity::of(ctx.tenant)
+                .filter(vehicle_type::Column::Id.eq(vehicle_type))
+                .select_only()
+                .column(vehicle_type::Column::DefaultTariffId)
+                .into_query();
+            let default = Entity::of(ctx.tenant)
+                .filter(Column::IsDefault.eq(true))
+                .select_only()
+                .column(Column::Id)
+                .into_query();
+            let applies = Func::coalesce([of_type, default].map(subquery));
+            Entity::of(ctx.tenant).filter(ExprTrait::eq(Column::Id.into_expr(), applies))
+        }
     };
-    let query = Entity::of(ctx.tenant);
-    let Some(id) = named.or(of_type) else {
-        let default = query.filter(Column::IsDefault.eq(true)).one(db).await?;
-        return default.ok_or(Refusal::TariffRequired.into());
-    };
-    let tariff =
-        query.filter(Column::Id.eq(id)).one(db).await?.ok_or(Error::NotFound(Subject::Tariff))?;
+    let tariff = found.one(db).await?;
+    let tariff = tariff.ok_or(match named {
+        Some(_) => Error::NotFound(Subject::Tariff),
+        None => Refusal::TariffRequired.into(),
+    })?;
     if tariff.archived_at.is_some() {
         return Err(Refusal::Archived { what: "tariff" }.into());
     }
     Ok(tariff)
+}
+
+fn subquery(select: SelectStatement) -> SimpleExpr {
+    SimpleExpr::SubQuery(None, Box::new(select.into()))
 }
 
 /// One that may be used for something new.
@@ -200,7 +212,10 @@ async fn save(tx: &Tx, mut tariff: Model) -> Result<Model> {
     Ok(tariff)
 }
 
+/// One at a time: of two that make another tariff the default at once, the later one wins.
 async fn clear_default(tx: &Tx) -> Result<()> {
+    let tenant = tenant::Entity::all().filter(tenant::Column::Id.eq(tx.tenant()));
+    tenant.lock(ROW).one(&**tx).await?;
     Entity::update_of(tx.tenant())
         .col_expr(Column::IsDefault, Expr::value(false))
         .filter(Column::IsDefault.eq(true))

@@ -16,6 +16,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveEnum, ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QuerySelect, sea_query::SelectStatement,
 };
 use serde::Serialize;
 
@@ -29,7 +30,7 @@ use crate::{
     event::Event,
     permission::Permission,
     refusal::Refusal,
-    station::counters::{self, Rules},
+    station::counters::{self, Locked, Rules},
     text, vehicle_type,
     write::{ROW, Tx},
 };
@@ -92,14 +93,16 @@ pub(crate) async fn insert(tx: &Tx, input: CreateVehicle) -> Result<Model> {
         updated_at: tx.now(),
     };
     let mut event_types = Vec::new();
-    if let Some(at) = input.at {
+    let place = input.at.map_or(Place::Off, Place::At);
+    let stations = Locked::of(tx, [place.station(), None]).await?;
+    if input.at.is_some() {
         vehicle.state = State::Available;
-        change::put(tx, &mut vehicle, Place::At(at)).await?;
+        change::put(&stations, &mut vehicle, place)?;
         event_types.push(EventType::ProviderDropOff);
     }
     let row = vehicle.into_active_model().reset_all();
     let vehicle = row.insert(&**tx).await.on_constraint(NUMBER, Refusal::NumberTaken)?;
-    counters::apply(tx, None, &vehicle, Rules::default()).await?;
+    counters::apply(tx, stations, None, &vehicle, Rules::default()).await?;
     change::remember(tx, None, &vehicle, Story { event_types, ..Story::default() }).await?;
     Ok(vehicle)
 }
@@ -122,8 +125,9 @@ pub async fn update(ctx: &Ctx, input: UpdateVehicle) -> Result<Model> {
         if let Some(meters) = input.odometer_meters {
             after.odometer_meters = odometer(meters)?;
         }
+        let stations = Locked::of(&tx, [before.station_id, None]).await?;
         let after = store(&tx, after).await?;
-        counters::apply(&tx, Some(&before), &after, Rules::default()).await?;
+        counters::apply(&tx, stations, Some(&before), &after, Rules::default()).await?;
         tx.record(changed(&before, &after));
         Ok(after)
     })
@@ -194,23 +198,40 @@ pub async fn by_ids(ctx: &Ctx, ids: &[VehicleId]) -> Result<HashMap<VehicleId, M
 
 /// The vehicle, locked; a hold that has run out is ended on the way.
 pub(crate) async fn lock(tx: &Tx, id: VehicleId) -> Result<Model> {
-    use sea_orm::QuerySelect;
-    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock(ROW).one(&**tx).await?;
-    let vehicle = found.ok_or(Error::NotFound(Subject::Vehicle))?;
-    if vehicle.hold_has_expired(tx.now()) {
-        reserve::release(tx, vehicle, Some("expired")).await
-    } else {
-        Ok(vehicle)
+    let vehicle = lock_as_it_is(tx, id).await?;
+    end_expired_hold(tx, vehicle).await
+}
+
+/// The vehicle that a query of one id finds, as `lock` gives it.
+pub(crate) async fn lock_only(tx: &Tx, id: SelectStatement) -> Result<Option<Model>> {
+    let found = Entity::of(tx.tenant()).filter(Column::Id.in_subquery(id));
+    match found.lock(ROW).one(&**tx).await? {
+        Some(vehicle) => end_expired_hold(tx, vehicle).await.map(Some),
+        None => Ok(None),
     }
 }
 
 /// As `lock`, but not for an archived one.
 pub(crate) async fn usable(tx: &Tx, id: VehicleId) -> Result<Model> {
-    let vehicle = lock(tx, id).await?;
+    let vehicle = lock_as_it_is(tx, id).await?;
     if vehicle.archived_at.is_some() {
         return Err(Refusal::Archived { what: "vehicle" }.into());
     }
-    Ok(vehicle)
+    end_expired_hold(tx, vehicle).await
+}
+
+/// Locks no station: for those who lock several vehicles before the first of them.
+async fn lock_as_it_is(tx: &Tx, id: VehicleId) -> Result<Model> {
+    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock(ROW).one(&**tx).await?;
+    found.ok_or(Error::NotFound(Subject::Vehicle))
+}
+
+async fn end_expired_hold(tx: &Tx, vehicle: Model) -> Result<Model> {
+    if vehicle.hold_has_expired(tx.now()) {
+        reserve::release(tx, vehicle, Some("expired")).await
+    } else {
+        Ok(vehicle)
+    }
 }
 
 pub(crate) async fn store(tx: &Tx, mut vehicle: Model) -> Result<Model> {

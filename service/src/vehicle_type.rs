@@ -144,7 +144,7 @@ pub async fn get(ctx: &Ctx, id: VehicleTypeId) -> Result<Model> {
 pub async fn list(ctx: &Ctx, include_archived: bool, page: &PageArgs) -> Result<Page<Model>> {
     ctx.require(Permission::ViewBoard)?;
     let sort = Sort {
-        name: "created",
+        name: "created".into(),
         direction: Direction::Ascending,
         by: None,
         id: Column::Id.into_expr(),
@@ -180,6 +180,13 @@ pub(crate) async fn open(tx: &Tx, id: VehicleTypeId) -> Result<Model> {
         return Err(Refusal::Archived { what: "vehicle type" }.into());
     }
     Ok(found)
+}
+
+/// Not locked: a type is not archived while it has vehicles, and this one is.
+pub(crate) async fn of_vehicle(tx: &Tx, vehicle: &vehicle::Model) -> Result<Model> {
+    let same = Column::Id.eq(vehicle.vehicle_type_id);
+    let found = Entity::of(tx.tenant()).filter(same).one(&**tx).await?;
+    found.ok_or(Error::NotFound(Subject::VehicleType))
 }
 
 async fn lock(tx: &Tx, id: VehicleTypeId) -> Result<Model> {

@@ -164,7 +164,7 @@ async fn keys_and_texts_of_a_wrong_length(#[values(Embedded, Production)] shape:
     let fleet = app.fleet("Velo Nord").await;
     let vehicle = fleet.vehicle().await;
     let ann = fleet.rider(&app).await;
-    for bad in [String::new(), "k".repeat(256)] {
+    for bad in [String::new(), "k".repeat(256), "a\0b".to_owned()] {
         let input = json!({"vehicleId": vehicle, "idempotencyKey": bad});
         let refused = ann.mutate("startRental", "rental { id }", input).await;
         assert_eq!(
@@ -182,6 +182,14 @@ async fn keys_and_texts_of_a_wrong_length(#[values(Embedded, Production)] shape:
         input[field] = json!(value);
         let refused = fleet.mutate("createCustomer", "customer { id }", input).await;
         assert_eq!(refused.field(), json!([field]));
+    }
+    // PostgreSQL keeps no NUL, and SQLite finds nothing with one.
+    let search = fleet
+        .send("{ stations(filter: {search: \"a\\u0000\"}) { nodes { id } } }", json!({}))
+        .await;
+    match shape {
+        Embedded => assert_eq!(search.payload()["nodes"], json!([])),
+        Production => assert_eq!(search.error(), "BAD_USER_INPUT"),
     }
     assert_eq!(app.count("SELECT count(*) FROM rental").await, 0);
 }

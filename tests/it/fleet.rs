@@ -231,3 +231,57 @@ async fn a_vehicle_from_the_warehouse_is_dropped_off_somewhere(
     );
     app.assert_sound().await;
 }
+
+#[rstest]
+#[tokio::test]
+async fn what_stands_at_a_station_is_where_the_station_is(
+    #[values(Embedded, Production)] shape: Shape,
+) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let station = fleet.station_at(5, 55.0, 12.0).await;
+    let vehicle = fleet.vehicle_at(&station).await;
+    let moved = json!({"stationId": station, "position": {"latitude": 55.5, "longitude": 12.5}});
+    fleet.mutate("updateStation", "station { id }", moved).await.ok();
+    let document =
+        "query($id: ID!) { node(id: $id) { ... on Vehicle { position { latitude longitude } } } }";
+    let seen = fleet.query(document, json!({"id": vehicle})).await;
+    assert_eq!(seen["node"]["position"], json!({"latitude": 55.5, "longitude": 12.5}));
+    let rental = fleet.rider(&app).await.start_rental(&vehicle).await.ok();
+    let document =
+        "query($id: ID!) { node(id: $id) { ... on Rental { startPosition { latitude } } } }";
+    let seen = fleet.query(document, json!({"id": rental["rental"]["id"]})).await;
+    assert_eq!(seen["node"]["startPosition"]["latitude"], 55.5);
+    app.assert_sound().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_flat_tyre_stays_one_wherever_it_is_brought(
+    #[values(Embedded, Production)] shape: Shape,
+) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let (station, other) = (fleet.station(3).await, fleet.station(3).await);
+    let vehicle = fleet.vehicle_at(&station).await;
+    let reason = async || {
+        let document =
+            "query($id: ID!) { node(id: $id) { ... on Vehicle { outOfServiceReason } } }";
+        fleet.query(document, json!({"id": vehicle})).await["node"]["outOfServiceReason"].clone()
+    };
+    let broken = json!({"vehicleId": vehicle, "reason": "flat tyre"});
+    fleet.mutate("takeOutOfService", "vehicle { id }", broken).await.ok();
+    let brought =
+        json!({"vehicleIds": [vehicle], "to": {"stationId": other}, "reason": "to the workshop"});
+    fleet.mutate("moveVehicles", "vehicles { id }", brought).await.ok();
+    assert_eq!(reason().await, "flat tyre");
+    fleet.mutate("reportMissing", "vehicle { id }", json!({"vehicleId": vehicle})).await.ok();
+    let found = json!({"vehicleId": vehicle, "at": {"stationId": station}});
+    fleet.mutate("locate", "vehicle { id }", found).await.ok();
+    assert_eq!(
+        (fleet.state(&vehicle).await.as_str(), reason().await),
+        ("NON_OPERATIONAL", json!("flat tyre"))
+    );
+    fleet.mutate("returnToService", "vehicle { id }", json!({"vehicleId": vehicle})).await.ok();
+    assert_eq!(reason().await, json!(null));
+}

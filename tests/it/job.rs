@@ -112,3 +112,22 @@ async fn what_the_consumer_read_twice_happens_once(#[values(Embedded, Production
         .await;
     assert_eq!(held, 1);
 }
+
+/// As an owner writes "never".
+#[rstest]
+#[tokio::test]
+async fn a_rental_that_is_due_in_nineteen_years_holds_nothing_up(
+    #[values(Embedded, Production)] shape: Shape,
+) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    fleet.tariff(json!({"overdueAfterMinutes": 10_000_000})).await;
+    let ann = fleet.rider(&app).await;
+    ann.start_rental(&fleet.vehicle().await).await.ok();
+    let held = fleet.vehicle().await;
+    fleet.rider(&app).await.reserve(&held).await.ok();
+    app.run_jobs().await;
+    app.advance(Duration::minutes(20));
+    app.run_jobs().await;
+    assert_eq!(fleet.state(&held).await, "AVAILABLE");
+}

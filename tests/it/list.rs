@@ -89,6 +89,10 @@ async fn stations_are_found_near_a_point_within_a_box_and_by_region(
     let next = json!({"filter": around, "sort": sort, "after": page["pageInfo"]["endCursor"]});
     assert_eq!(fleet.query(document, next).await["stations"]["nodes"][0]["id"], json!(near));
 
+    let elsewhere = json!({"near": {"position": point(55.6, 12.5), "radiusMeters": 50_000.0}});
+    let other = json!({"filter": elsewhere, "sort": sort, "after": page["pageInfo"]["endCursor"]});
+    assert_eq!(fleet.send(document, other).await.error(), "BAD_USER_INPUT");
+
     let unsorted = fleet.send(document, json!({"sort": sort})).await;
     assert_eq!(unsorted.error(), "BAD_USER_INPUT");
 }
@@ -218,4 +222,33 @@ async fn found(fleet: &Fleet, variables: Value) -> Vec<String> {
 
 fn page_names(page: &Value) -> Vec<String> {
     page["nodes"].as_array().unwrap().iter().map(|node| text(&node["name"])).collect()
+}
+
+/// A distance in a cursor comes back as it was, to the last bit.
+#[rstest]
+#[tokio::test]
+async fn pages_by_distance_repeat_nothing(#[values(Embedded, Production)] shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    for number in 0..60 {
+        let away = f64::from(number) * 0.000_731 + 0.000_013;
+        fleet.station_at(5, 55.6 + away, 12.5 - away * 1.37).await;
+    }
+    let document =
+        "query($after: String) { stations(first: 1, after: $after, sort: {field: DISTANCE},
+        filter: {near: {position: {latitude: 55.6001, longitude: 12.5003}, radiusMeters: 50000}}) {
+        nodes { id } pageInfo { endCursor hasNextPage } } }";
+    let (mut seen, mut after) = (Vec::new(), json!(null));
+    loop {
+        let page = fleet.query(document, json!({"after": after})).await["stations"].clone();
+        seen.push(text(&page["nodes"][0]["id"]));
+        after = page["pageInfo"]["endCursor"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 60);
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 60);
 }

@@ -108,3 +108,15 @@ async fn a_refusal_is_not_remembered(#[values(Embedded, Production)] shape: Shap
     ann.end_rental(&rental, &station).await.ok();
     ben.mutate("startRental", "rental { id }", input).await.ok();
 }
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_new_defaults_the_later_one_stays(#[values(Embedded, Production)] shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    for _ in 0..10 {
+        let (a, b) = tokio::join!(fleet.tariff(json!({})), fleet.tariff(json!({})));
+        let defaults = "SELECT count(*) FROM tariff WHERE is_default";
+        assert_eq!(app.count(defaults).await, 1, "{a} {b}");
+    }
+}

@@ -296,3 +296,31 @@ fn sum(lines: &Value) -> i64 {
         |line: &Value| text(&line["amount"]["amount"]).replace('.', "").parse::<i64>().unwrap();
     lines.as_array().unwrap().iter().map(minor).sum()
 }
+
+#[rstest]
+#[tokio::test]
+async fn riders_do_not_choose_their_price(#[values(Embedded, Production)] shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let kilometres = json!({"perKilometre": [{"rate": "1.00"}]});
+    let (cheap, dear) = (fleet.tariff(json!({})).await, fleet.tariff(kilometres).await);
+    let (from, to) = (fleet.station_at(5, 55.0, 12.0).await, fleet.station_at(5, 55.1, 12.0).await);
+    let vehicle = fleet.vehicle_at(&from).await;
+    let ann = fleet.rider(&app).await;
+    let start = async |tariff: &str| {
+        let input = json!({"vehicleId": vehicle, "tariffId": tariff, "idempotencyKey": key()});
+        ann.mutate("startRental", "rental { id }", input).await
+    };
+    let refused = start(&cheap).await;
+    assert_eq!(
+        (refused.code().as_str(), refused.field()),
+        ("TARIFF_NOT_OFFERED", json!(["tariffId"]))
+    );
+    let rental = text(&start(&dear).await.ok()["rental"]["id"]);
+    let input =
+        json!({"rentalId": rental, "stationId": to, "distanceMeters": 0, "idempotencyKey": key()});
+    let ended =
+        ann.mutate("endRental", "rental { distanceMeters priceLines { kind } }", input).await.ok();
+    assert_eq!(ended["rental"]["distanceMeters"], 11_119);
+    assert!(ended["rental"]["priceLines"].to_string().contains("DISTANCE"));
+}

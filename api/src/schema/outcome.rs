@@ -50,6 +50,8 @@ pub enum UserErrorCode {
     RentalNotCancellable,
     /// No tariff was named, the vehicle's type has none, and neither has the tenant.
     TariffRequired,
+    /// Riders take the tariff that applies; another one is given by staff.
+    TariffNotOffered,
     /// The key was used before with another input.
     IdempotencyMismatch,
     /// Archived objects cannot be used or changed.

@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, QuerySelect};
 
 use super::fleet::Fleet;
 use crate::{
-    bayarea::{Ride, number},
+    bayarea::{self, Ride},
     ctx::Ctx,
     error::{Error, Result},
     refusal::Refusal,
@@ -21,6 +21,7 @@ use crate::{
         self, CreateVehicle, Destination,
         service::{MoveVehicles, move_vehicles},
     },
+    vehicle_type,
     write::Tx,
 };
 
@@ -60,19 +61,21 @@ async fn add(ctx: &Ctx, fleet: &mut Fleet, new: Vec<(u32, Ride)>) -> Result<Plac
     // By station, because stations are locked in the order of their ids.
     wanted.sort();
     for some in wanted.chunks(AT_ONCE) {
-        let vehicle_type = fleet.bike;
+        let bike = fleet.bike;
         let added = ctx.write(|tx| async move {
+            // Before the stations, as whoever makes a vehicle does.
+            vehicle_type::open(&tx, bike).await?;
             let mut added = Vec::with_capacity(some.len());
-            for (station, bike) in some {
+            for (station, number) in some {
                 let at = free(&tx, *station).await?;
                 let input = CreateVehicle {
-                    number: number(*bike),
-                    vehicle_type,
+                    number: bayarea::number(*number),
+                    vehicle_type: bike,
                     at,
                     battery_percent: None,
                     odometer_meters: 0,
                 };
-                added.push((*bike, vehicle::insert(&tx, input).await?));
+                added.push((*number, vehicle::insert(&tx, input).await?));
             }
             Ok(added)
         });

@@ -1,11 +1,16 @@
 //! Old events leave their table, in small steps, and never before every durable reader has read them.
 
 use chrono::Duration;
-use entity::{consumer, event, idempotency, stream_head, tenant::TenantId};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, sea_query::Expr};
+use entity::{
+    Id, consumer, event,
+    idempotency::{self, IdempotencyId},
+    stream_head,
+    tenant::TenantId,
+};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 
 use super::queue;
-use crate::{ctx::App, error::Result, event::table};
+use crate::{ctx::App, error::Result, event::table, ids};
 
 /// So many of the newest stay, however old they are.
 const KEPT: i64 = 100_000;
@@ -21,18 +26,31 @@ pub(super) async fn run(app: &App) -> Result<()> {
 
 async fn prune(app: &App, tenant: TenantId) -> Result<()> {
     while step(app, tenant).await? {}
-    forget_answers(app, tenant).await
+    while forget_answers(app, tenant).await? {}
+    Ok(())
 }
 
 /// Nobody repeats a call after this long.
 const ANSWERS_KEPT: Duration = Duration::days(30);
 
-async fn forget_answers(app: &App, tenant: TenantId) -> Result<()> {
+/// By their ids, which sort by when they were made and are indexed.
+async fn forget_answers(app: &App, tenant: TenantId) -> Result<bool> {
     let ctx = app.system(tenant, "prune");
+    let oldest_kept = IdempotencyId::from_uuid(ids::first_of(app.now() - ANSWERS_KEPT));
     ctx.write(|tx| async move {
-        let old = idempotency::Column::CreatedAt.lt(tx.now() - ANSWERS_KEPT);
-        idempotency::Entity::delete_of(tenant).filter(old).exec(&*tx).await?;
-        Ok(())
+        let old: Vec<IdempotencyId> = idempotency::Entity::of(tenant)
+            .filter(idempotency::Column::Id.lt(oldest_kept))
+            .order_by_asc(idempotency::Column::Id)
+            .limit(BATCH.unsigned_abs())
+            .select_only()
+            .column(idempotency::Column::Id)
+            .into_tuple()
+            .all(&*tx)
+            .await?;
+        let Some(last) = old.last() else { return Ok(false) };
+        let some = idempotency::Column::Id.lte(*last);
+        idempotency::Entity::delete_of(tenant).filter(some).exec(&*tx).await?;
+        Ok(true)
     })
     .await
 }

@@ -80,7 +80,7 @@ pub(crate) fn addition(
     let sql = match backend {
         DbBackend::Postgres => {
             "INSERT INTO apalis.jobs (id, job_type, job, status, attempts, max_attempts, run_at, priority, metadata, idempotency_key)
-             VALUES ($1, $2, $3, 'Pending', 0, $4, to_timestamp($5), 0, ''::hstore, $6) ON CONFLICT DO NOTHING"
+             VALUES ($1, $2, $3, 'Pending', 0, $4, to_timestamp($5::bigint), 0, ''::hstore, $6) ON CONFLICT DO NOTHING"
         }
         _ => {
             "INSERT INTO Jobs (id, job_type, job, status, attempts, max_attempts, run_at, priority, metadata, idempotency_key)
@@ -91,11 +91,8 @@ pub(crate) fn addition(
     let payload = serde_json::to_vec(job).map_err(Error::internal)?;
     // A second later rather than a fraction too early.
     let second = run_at.timestamp() + i64::from(run_at.timestamp_subsec_nanos() > 0);
-    let at: sea_orm::Value = match backend {
-        DbBackend::Postgres => f64::from(i32::try_from(second).map_err(Error::internal)?).into(),
-        _ => second.into(),
-    };
-    let values = [id.into(), NAME.into(), payload.into(), ATTEMPTS.into(), at, key.into()];
+    let values =
+        [id.into(), NAME.into(), payload.into(), ATTEMPTS.into(), second.into(), key.into()];
     Ok(Statement::from_sql_and_values(backend, sql, values))
 }
 

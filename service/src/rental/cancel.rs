@@ -47,7 +47,8 @@ pub async fn cancel(ctx: &Ctx, input: CancelRental, key: &str) -> Result<Model> 
             .because_of(rental.id);
         let vehicle = change::apply(&tx, vehicle, undone).await?;
         let ending = Ending {
-            at: tx.now(),
+            // The clocks of two nodes may differ.
+            at: tx.now().max(rental.started_at),
             station: vehicle.station_id,
             latitude: vehicle.latitude,
             longitude: vehicle.longitude,

@@ -39,7 +39,7 @@ pub async fn list(
     page: &PageArgs,
 ) -> Result<Page<Model>> {
     let sort = Sort {
-        name: "started",
+        name: "started".into(),
         direction,
         by: Some(Column::StartedAt.into_expr()),
         id: Column::Id.into_expr(),

@@ -33,7 +33,7 @@ pub struct StartRental {
     pub vehicle: VehicleId,
     /// Staff name the customer; a customer rents for itself.
     pub customer: Option<CustomerId>,
-    /// None: the vehicle type's tariff, else the tenant's default.
+    /// None: the vehicle type's tariff, else the tenant's default, which is all that a customer may name.
     pub tariff: Option<TariffId>,
 }
 
@@ -47,8 +47,7 @@ pub async fn start(ctx: &Ctx, input: StartRental, key: &str) -> Result<Model> {
         customer::who_may_rent(&tx, customer, Some(input.vehicle)).await?;
         let vehicle = vehicles::usable(&tx, input.vehicle).await?;
         reserve::rentable(&vehicle, customer)?;
-        let tariff =
-            tariffs::applicable(&*tx, tx.ctx(), input.tariff, vehicle.vehicle_type_id).await?;
+        let tariff = offered(&tx, input, &vehicle).await?;
 
         let rental = started(&tx, &vehicle, customer, &tariff);
         let row = rental.into_active_model().reset_all();
@@ -63,6 +62,18 @@ pub async fn start(ctx: &Ctx, input: StartRental, key: &str) -> Result<Model> {
         Ok(rental)
     })
     .await
+}
+
+/// Staff may give any tariff; a customer takes the one that applies.
+async fn offered(tx: &Tx, input: &StartRental, vehicle: &vehicle::Model) -> Result<tariff::Model> {
+    let applicable =
+        async |named| tariffs::applicable(&**tx, tx.ctx(), named, vehicle.vehicle_type_id).await;
+    let tariff = applicable(input.tariff).await?;
+    let chosen = input.tariff.is_some() && tx.ctx().own_customer().is_some();
+    if chosen && applicable(None).await?.id != tariff.id {
+        return Err(Refusal::TariffNotOffered.into());
+    }
+    Ok(tariff)
 }
 
 fn started(

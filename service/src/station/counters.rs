@@ -1,5 +1,7 @@
 //! What a station holds, changed in the same transaction as the vehicle that comes or goes, with its row locked.
 
+use std::collections::BTreeMap;
+
 use entity::{
     station::{self, StationId},
     vehicle,
@@ -20,9 +22,30 @@ pub(crate) struct Rules {
     pub must_return: bool,
 }
 
-/// Counts the vehicle out where it stood and in where it stands; stations are locked in the order of their ids.
+/// The stations that a change is about, locked in the order of their ids.
+pub(crate) struct Locked(BTreeMap<StationId, station::Model>);
+
+impl Locked {
+    pub(crate) async fn of(tx: &Tx, ids: [Option<StationId>; 2]) -> Result<Self> {
+        let mut ids: Vec<StationId> = ids.into_iter().flatten().collect();
+        ids.sort();
+        ids.dedup();
+        let mut locked = BTreeMap::new();
+        for id in ids {
+            locked.insert(id, super::lock(tx, id).await?);
+        }
+        Ok(Self(locked))
+    }
+
+    pub(crate) fn get(&self, id: StationId) -> Result<&station::Model> {
+        self.0.get(&id).ok_or_else(|| Error::internal("a station that was not locked"))
+    }
+}
+
+/// Counts the vehicle out where it stood and in where it stands.
 pub(crate) async fn apply(
     tx: &Tx,
+    stations: Locked,
     before: Option<&vehicle::Model>,
     after: &vehicle::Model,
     rules: Rules,
@@ -33,11 +56,10 @@ pub(crate) async fn apply(
     if from == to && same_type {
         return Ok(());
     }
-    let mut ids: Vec<StationId> = [from, to].into_iter().flatten().map(|(id, _)| id).collect();
-    ids.sort();
-    ids.dedup();
-    for id in ids {
-        let locked = super::lock(tx, id).await?;
+    for (id, locked) in stations.0 {
+        if ![from, to].into_iter().flatten().any(|(counted, _)| counted == id) {
+            continue;
+        }
         let mut counted = locked.clone();
         if let (Some((_, standing)), Some(before)) = (from.filter(|(from, _)| *from == id), before)
         {

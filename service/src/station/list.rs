@@ -1,5 +1,7 @@
 //! Finding stations: near a point, within a box, in a region, by name.
 
+use std::borrow::Cow;
+
 use entity::{
     Area, Id, Position,
     station::{Column, Entity, Model},
@@ -99,19 +101,19 @@ fn filtered(ctx: &Ctx, filter: &Filter) -> Result<Select<Entity>> {
 }
 
 fn sort(filter: &Filter, by: SortBy, direction: Direction) -> Result<Sort<Model>> {
-    type Keyed = (&'static str, Option<SimpleExpr>, Box<dyn Fn(&Model) -> Key + Send + Sync>);
+    type Keyed = (Cow<'static, str>, Option<SimpleExpr>, Box<dyn Fn(&Model) -> Key + Send + Sync>);
     let (name, expression, key): Keyed = match by {
         SortBy::Name => {
-            ("name", Some(Column::Name.into_expr()), Box::new(|s| Key::Text(s.name.clone())))
+            ("name".into(), Some(Column::Name.into_expr()), Box::new(|s| Key::Text(s.name.clone())))
         }
         SortBy::ShortCode => (
-            "short code",
+            "short code".into(),
             Some(Column::ShortCode.into_expr()),
             Box::new(|s| Key::Text(s.short_code.clone())),
         ),
-        SortBy::Created => ("created", None, Box::new(|_| Key::None)),
+        SortBy::Created => ("created".into(), None, Box::new(|_| Key::None)),
         SortBy::VehiclesAvailable => (
-            "vehicles",
+            "vehicles".into(),
             Some(Column::VehiclesAvailable.into_expr()),
             Box::new(|s| Key::Int(s.vehicles_available.into())),
         ),
@@ -125,7 +127,8 @@ fn sort(filter: &Filter, by: SortBy, direction: Direction) -> Result<Sort<Model>
             };
             let here = near.position;
             (
-                "distance",
+                // From elsewhere it is another order.
+                format!("distance {} {}", here.latitude(), here.longitude()).into(),
                 Some(distance(here)),
                 Box::new(move |s| Key::Real(squared_degrees(here, s.latitude, s.longitude))),
             )

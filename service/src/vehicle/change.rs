@@ -4,20 +4,18 @@ use chrono::{DateTime, Utc};
 use entity::{
     customer::CustomerId,
     rental::RentalId,
+    station::StationId,
     vehicle::{EventType, Model, State, Step, follow},
     vehicle_event::{self, EventTypes},
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use sea_orm::{ActiveValue::Set, EntityTrait};
 
 use super::{Destination, words};
 use crate::{
     error::{Error, Result},
     event::Event,
     refusal::Refusal,
-    station::{
-        self,
-        counters::{self, Rules},
-    },
+    station::counters::{self, Locked, Rules},
     write::Tx,
 };
 
@@ -28,6 +26,15 @@ pub(crate) enum Place {
     At(Destination),
     /// At no station; its last position stays known.
     Off,
+}
+
+impl Place {
+    pub(crate) fn station(self) -> Option<StationId> {
+        match self {
+            Self::At(Destination::Station(id)) => Some(id),
+            Self::At(Destination::Position(_)) | Self::Stay | Self::Off => None,
+        }
+    }
 }
 
 pub(crate) struct Change {
@@ -88,15 +95,11 @@ pub(crate) async fn apply(tx: &Tx, before: Model, change: Change) -> Result<Mode
     after.reserved_by = change.hold.map(|(customer, _)| customer);
     after.reserved_until = change.hold.map(|(_, until)| until);
     after.odometer_meters = before.odometer_meters.saturating_add(change.odometer_by);
-    after.out_of_service_reason = match state {
-        State::NonOperational => {
-            change.reason.clone().or_else(|| before.out_of_service_reason.clone())
-        }
-        _ => None,
-    };
-    put(tx, &mut after, change.place).await?;
+    after.out_of_service_reason = out_of_service_reason(&before, &after, &change);
+    let stations = Locked::of(tx, [before.station_id, change.place.station()]).await?;
+    put(&stations, &mut after, change.place)?;
     let after = super::store(tx, after).await?;
-    counters::apply(tx, Some(&before), &after, change.rules).await?;
+    counters::apply(tx, stations, Some(&before), &after, change.rules).await?;
     let event_types = change.steps.iter().map(|(event, _)| *event).collect();
     let story = Story { event_types, rental: change.rental, reason: change.reason };
     remember(tx, Some(before), &after, story).await?;
@@ -111,7 +114,16 @@ fn prior(before: &Model, state: State) -> Option<State> {
     }
 }
 
-pub(crate) async fn put(tx: &Tx, vehicle: &mut Model, place: Place) -> Result<()> {
+/// Kept while it is out of service, wherever it is brought and whether or not it is found: a flat tyre stays one.
+fn out_of_service_reason(before: &Model, after: &Model, change: &Change) -> Option<String> {
+    let out = Some(State::NonOperational);
+    if Some(after.state) != out && after.prior_state != out {
+        return None;
+    }
+    before.out_of_service_reason.clone().or_else(|| change.reason.clone())
+}
+
+pub(crate) fn put(stations: &Locked, vehicle: &mut Model, place: Place) -> Result<()> {
     match place {
         Place::Stay => {}
         Place::Off => vehicle.station_id = None,
@@ -121,8 +133,7 @@ pub(crate) async fn put(tx: &Tx, vehicle: &mut Model, place: Place) -> Result<()
             vehicle.longitude = Some(position.longitude());
         }
         Place::At(Destination::Station(id)) => {
-            // Read, not locked: the counters lock both stations in the order of their ids.
-            let station = station::find(tx, id).await?;
+            let station = stations.get(id)?;
             vehicle.station_id = Some(id);
             vehicle.latitude = Some(station.latitude);
             vehicle.longitude = Some(station.longitude);
@@ -166,7 +177,7 @@ pub(crate) async fn remember(
         reason: Set(reason),
         occurred_at: Set(tx.now()),
     };
-    row.insert(&**tx).await?;
+    vehicle_event::Entity::insert(row).exec_without_returning(&**tx).await?;
     let (before, after) = (before.map(Box::new), Box::new(after.clone()));
     tx.record(Event::VehicleChanged { event_types, before, after, rental });
     Ok(())

@@ -18,7 +18,7 @@ use crate::{
 pub async fn list(ctx: &Ctx, vehicle: VehicleId, page: &PageArgs) -> Result<Page<Model>> {
     ctx.require(Permission::ViewFleet)?;
     let sort = Sort {
-        name: "newest",
+        name: "newest".into(),
         direction: Direction::Descending,
         by: None,
         id: Column::Id.into_expr(),

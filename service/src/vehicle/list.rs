@@ -131,7 +131,7 @@ fn sort(by: SortBy, direction: Direction) -> Sort<Model> {
         ),
     };
     Sort {
-        name,
+        name: name.into(),
         direction,
         by: expression,
         id: Column::Id.into_expr(),

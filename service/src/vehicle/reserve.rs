@@ -37,8 +37,7 @@ pub async fn reserve(ctx: &Ctx, input: ReserveVehicle, key: &str) -> Result<Mode
         customer::who_may_rent(&tx, customer, Some(input.vehicle)).await?;
         let vehicle = super::usable(&tx, input.vehicle).await?;
         rentable(&vehicle, customer)?;
-        let minutes =
-            vehicle_type::open(&tx, vehicle.vehicle_type_id).await?.default_reserve_minutes;
+        let minutes = vehicle_type::of_vehicle(&tx, &vehicle).await?.default_reserve_minutes;
         if minutes == 0 {
             return Err(Refusal::VehicleNotReservable.into());
         }

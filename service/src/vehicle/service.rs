@@ -51,11 +51,15 @@ pub async fn move_vehicles(ctx: &Ctx, input: MoveVehicles) -> Result<Vec<Model>>
         // All vehicles before the first station, as the order of locks wants it.
         let mut locked = Vec::with_capacity(ids.len());
         for id in ids {
-            locked.push(super::usable(&tx, *id).await?);
+            locked.push(super::lock_as_it_is(&tx, *id).await?);
         }
         lock_stations(&tx, &locked, to).await?;
         let mut moved = Vec::with_capacity(locked.len());
         for vehicle in locked {
+            if vehicle.archived_at.is_some() {
+                return Err(Refusal::Archived { what: "vehicle" }.into());
+            }
+            let vehicle = super::end_expired_hold(&tx, vehicle).await?;
             let steps = rebalance(&vehicle)?;
             let change = Change::along(&steps).to(Place::At(to)).reason(reason.clone());
             moved.push(change::apply(&tx, vehicle, change).await?);
