@@ -129,6 +129,8 @@ fn common(url: String, pool: u32) -> ConnectOptions {
         .max_connections(pool)
         .min_connections(1)
         .acquire_timeout(Duration::from_secs(8))
+        // One in use has just worked; a server that restarts is away for longer.
+        .test_before_acquire_if_idle_for(Duration::from_secs(1))
         .sqlx_logging(false);
     options
 }
