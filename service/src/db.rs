@@ -12,7 +12,7 @@ use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
     sqlx::{
-        SqlitePool,
+        Connection, SqlitePool,
         sqlite::{SqliteJournalMode, SqliteSynchronous},
     },
 };
@@ -109,6 +109,10 @@ fn sqlite(url: &str, pool: u32) -> ConnectOptions {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5))
             .foreign_keys(true)
+    });
+    // SQLite may roll back by itself, and the pool does not hear of it: such a connection would not begin again as it should.
+    options.map_sqlx_sqlite_before_acquire(|connection, _| {
+        Box::pin(async move { Ok(!connection.is_in_transaction()) })
     });
     options
 }
