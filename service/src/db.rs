@@ -1,5 +1,8 @@
 //! The database: one writer and many readers on SQLite, one pool on PostgreSQL.
 
+mod group;
+mod transaction;
+
 use std::{
     sync::{
         Arc,
@@ -10,17 +13,22 @@ use std::{
 
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    IsolationLevel, TransactionOptions, TransactionTrait,
     sqlx::{
         Connection, SqlitePool,
         sqlite::{SqliteJournalMode, SqliteSynchronous},
     },
 };
 
+use group::Turns;
+pub(crate) use transaction::Transaction;
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     writer: DatabaseConnection,
+    /// How writes share the one connection; only on SQLite.
+    turns: Option<Turns>,
     reader: DatabaseConnection,
     statements: Arc<AtomicU64>,
 }
@@ -31,11 +39,12 @@ impl Db {
         let statements = Arc::new(AtomicU64::new(0));
         if !url.starts_with("sqlite:") {
             let pool = counted(Database::connect(postgres(url, pool)).await?, &statements);
-            return Ok(Self { writer: pool.clone(), reader: pool, statements });
+            return Ok(Self { writer: pool.clone(), turns: None, reader: pool, statements });
         }
         let writer = counted(Database::connect(sqlite(url, 1)).await?, &statements);
         let reader = counted(Database::connect(sqlite(url, pool)).await?, &statements);
-        Ok(Self { writer, reader, statements })
+        let turns = Some(Turns::start(writer.clone()));
+        Ok(Self { writer, turns, reader, statements })
     }
 
     /// For reads outside a write.
@@ -57,18 +66,16 @@ impl Db {
         self.statements.load(Ordering::Relaxed)
     }
 
-    /// Takes SQLite's write lock at once, so that no write fails half-way for want of it.
-    #[expect(clippy::disallowed_methods, reason = "the one place that begins a transaction")]
-    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        let immediate = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        self.writer.begin_with_options(immediate).await
+    #[expect(clippy::disallowed_methods, reason = "one of the places that begin a transaction")]
+    pub(crate) async fn begin(&self) -> Result<Transaction, DbErr> {
+        Ok(match &self.turns {
+            Some(turns) => Transaction::Turn(turns.take().await?),
+            None => Transaction::Own(self.writer.begin().await?),
+        })
     }
 
     /// For reads that have to fit together: none sees what is committed meanwhile.
-    #[expect(clippy::disallowed_methods, reason = "the one place that begins a transaction")]
+    #[expect(clippy::disallowed_methods, reason = "one of the places that begin a transaction")]
     pub(crate) async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
         let isolation_level = match self.backend() {
             DbBackend::Postgres => Some(IsolationLevel::RepeatableRead),
@@ -86,6 +93,9 @@ impl Db {
     }
 
     pub async fn close(self) -> Result<(), DbErr> {
+        if let Some(turns) = self.turns {
+            turns.end();
+        }
         self.reader.close().await?;
         self.writer.close().await
     }

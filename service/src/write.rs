@@ -7,7 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use entity::{Id, event, stream_head};
+use entity::{Id, event, stream_head, tenant::TenantId};
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, Statement,
     sea_query::LockType,
@@ -15,6 +15,7 @@ use sea_orm::{
 
 use crate::{
     ctx::{Actor, App, Ctx},
+    db::Transaction,
     error::{Error, Result},
     event::{Event, Recorded},
 };
@@ -30,7 +31,7 @@ pub(crate) const ROW: LockType = LockType::NoKeyUpdate;
 pub struct Tx(Arc<Inner>);
 
 struct Inner {
-    transaction: DatabaseTransaction,
+    transaction: Transaction,
     ctx: Ctx,
     now: DateTime<Utc>,
     events: Mutex<Vec<Event>>,
@@ -53,7 +54,7 @@ impl Tx {
         &self.0.ctx
     }
 
-    pub fn tenant(&self) -> entity::tenant::TenantId {
+    pub fn tenant(&self) -> TenantId {
         self.0.ctx.tenant
     }
 
@@ -98,32 +99,37 @@ impl Ctx {
         Fut: Future<Output = Result<T>>,
     {
         let transaction = self.app.db.begin().await?;
+        let limit = transaction.limit();
         let tx = Tx(Arc::new(Inner {
             transaction,
             ctx: self.clone(),
             now: self.now(),
             events: Mutex::default(),
         }));
-        let outcome = run(tx.clone()).await;
+        let outcome = match limit {
+            Some(limit) => tokio::time::timeout(limit, run(tx.clone()))
+                .await
+                .unwrap_or_else(|_| Err(Error::internal("a write held up the others"))),
+            None => run(tx.clone()).await,
+        };
         let inner =
             Arc::try_unwrap(tx.0).map_err(|_| Error::internal("a write outlived its closure"))?;
         match outcome {
             Ok(value) => {
-                let recorded = commit(inner).await?;
-                announce(&self.app, self, recorded);
+                commit(inner).await?;
                 Ok(value)
             }
             Err(error) => {
-                // A rollback that fails is one that the database does by itself when the connection goes.
-                let _ = inner.transaction.rollback().await;
-                Err(error)
+                let undone = inner.transaction.rollback().await;
+                // A defect is one whatever it saw.
+                if error.is_defect() { Err(error) } else { undone.and(Err(error)) }
             }
         }
     }
 }
 
 /// Events take their numbers at the very end, so that the lock on the tenant's head is held for one insert and the commit.
-async fn commit(inner: Inner) -> Result<Vec<Arc<Recorded>>> {
+async fn commit(inner: Inner) -> Result<()> {
     let Inner { transaction, ctx, now, events } = inner;
     let events = events.into_inner().unwrap_or_else(PoisonError::into_inner);
     let recorded = if events.is_empty() {
@@ -131,8 +137,7 @@ async fn commit(inner: Inner) -> Result<Vec<Arc<Recorded>>> {
     } else {
         number(&transaction, &ctx, now, events).await?
     };
-    transaction.commit().await.map_err(Error::of_commit)?;
-    Ok(recorded)
+    transaction.commit(move || announce(&ctx.app, ctx.tenant, &recorded)).await
 }
 
 async fn number(
@@ -176,10 +181,10 @@ async fn number(
     Ok(recorded)
 }
 
-fn announce(app: &App, ctx: &Ctx, recorded: Vec<Arc<Recorded>>) {
+fn announce(app: &App, tenant: TenantId, recorded: &[Arc<Recorded>]) {
     if !recorded.is_empty() {
-        app.feed.offer(ctx.tenant, &recorded);
-        app.bus.publish(ctx.tenant, &recorded);
+        app.feed.offer(tenant, recorded);
+        app.bus.publish(tenant, recorded);
     }
 }
 

@@ -5,6 +5,7 @@ mod chaos;
 mod command;
 mod demo;
 mod fleet;
+mod group_commit;
 mod import;
 mod import_flaws;
 mod invariant;
