@@ -130,9 +130,12 @@ fn sqlite(url: &str, pool: u32) -> ConnectOptions {
 fn postgres(url: &str, pool: u32) -> ConnectOptions {
     let mut options = common(url.to_owned(), pool);
     options.map_sqlx_postgres_opts(|postgres| {
-        postgres
-            .application_name("bikelease")
-            .options([("statement_timeout", "30s"), ("lock_timeout", "10s")])
+        postgres.application_name("bikelease").options([
+            ("statement_timeout", "30s"),
+            ("lock_timeout", "10s"),
+            // A node that froze within a write must not keep its locks for as long as TCP believes in it.
+            ("idle_in_transaction_session_timeout", "15s"),
+        ])
     });
     options
 }

@@ -120,13 +120,21 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
+
+    /// The caller has waited for seconds already, and the next try would only lengthen the queue.
+    pub(crate) fn has_waited(&self) -> bool {
+        let Self::Unavailable(source) = self else { return false };
+        source.downcast_ref().is_some_and(|error| {
+            matches!(error, DbErr::ConnectionAcquire(_)) || is_one_of(error, TIMEOUTS)
+        })
+    }
 }
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
         if is_transient(&error) {
             Self::Unavailable(error.into())
-        } else if has_code(&error, NUL_IN_TEXT) {
+        } else if is_one_of(&error, NUL_IN_TEXT) {
             Invalid::new("input", "must not contain the character NUL").into()
         } else {
             Self::Internal(error.into())
@@ -134,9 +142,10 @@ impl From<DbErr> for Error {
     }
 }
 
-/// Serialization failures, deadlocks, a busy SQLite, and a database that cannot be reached.
+/// Serialization failures, deadlocks, a busy SQLite, and a database that cannot be reached or does not answer in time.
 fn is_transient(error: &DbErr) -> bool {
-    const CODES: &[&str] = &["40001", "40P01", "53300", "57P01", "57P02", "57P03", "5", "6", "517"];
+    const CODES: &[&str] =
+        &["40001", "40P01", "53300", "57P01", "57P02", "57P03", "25P03", "5", "6", "517"];
     let source = match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
         DbErr::Exec(RuntimeErr::SqlxError(source))
@@ -144,9 +153,7 @@ fn is_transient(error: &DbErr) -> bool {
         _ => return false,
     };
     match source.as_ref() {
-        sqlx::Error::Database(database) => {
-            database.code().is_some_and(|code| CODES.contains(&code.as_ref()))
-        }
+        sqlx::Error::Database(_) => is_one_of(error, CODES) || is_one_of(error, TIMEOUTS),
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::PoolTimedOut
@@ -156,17 +163,21 @@ fn is_transient(error: &DbErr) -> bool {
     }
 }
 
-/// PostgreSQL keeps no NUL in a text.
-const NUL_IN_TEXT: &str = "22021";
+/// PostgreSQL's `lock_timeout` and `statement_timeout`.
+const TIMEOUTS: &[&str] = &["55P03", "57014"];
 
-fn has_code(error: &DbErr, code: &str) -> bool {
+fn is_one_of(error: &DbErr, codes: &[&str]) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) =
         error
     else {
         return false;
     };
-    source.as_database_error().and_then(|error| error.code()).is_some_and(|found| found == code)
+    let code = source.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| codes.contains(&code.as_ref()))
 }
+
+/// PostgreSQL keeps no NUL in a text.
+const NUL_IN_TEXT: &[&str] = &["22021"];
 
 /// A constraint of the database: PostgreSQL reports its name, SQLite the columns of a unique index.
 #[derive(Clone, Copy, Debug)]

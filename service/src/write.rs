@@ -21,6 +21,8 @@ use crate::{
 };
 
 const ATTEMPTS: u32 = 5;
+/// SQLite takes 32,766 values in one statement, and an event has six.
+const EVENTS_AT_ONCE: usize = 5_000;
 
 /// The lock of a row that is about to change. Rows that refer to it may come meanwhile: with the stronger `FOR UPDATE`, two
 /// that both refer to a station and then count at it would wait for each other for ever.
@@ -83,7 +85,7 @@ impl Ctx {
         let mut attempt = 1;
         loop {
             match self.attempt(&run).await {
-                Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
+                Err(error) if error.is_retryable() && !error.has_waited() && attempt < ATTEMPTS => {
                     tracing::debug!(attempt, "write is tried again");
                     tokio::time::sleep(jitter(attempt)).await;
                     attempt += 1;
@@ -177,7 +179,9 @@ async fn number(
         let (tenant, actor) = (ctx.tenant, ctx.actor.to_string());
         recorded.push(Arc::new(Recorded { tenant, epoch, seq, event, actor, occurred_at: now }));
     }
-    event::Entity::insert_many(rows).exec_without_returning(transaction).await?;
+    for some in rows.chunks(EVENTS_AT_ONCE) {
+        event::Entity::insert_many(some.to_vec()).exec_without_returning(transaction).await?;
+    }
     Ok(recorded)
 }
 
