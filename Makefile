@@ -35,8 +35,8 @@ audit: ## check licences, advisories and sources of dependencies (cargo install 
 schema: ## write schema.graphql from the code
 	cargo run -q -p api --bin bikelease -- schema > schema.graphql
 
-bench: ## measure rentals per second on SQLite and PostgreSQL, beside pgbench
-	BIKELEASE_TEST_DURABLE=on tests/services cargo bench -p tests --bench rentals
+bench: ## measure, each beside a plain limit; CASE=rentals for some, DOCS=1 writes docs/performance.md, LIST=1 lists
+	BIKELEASE_TEST_DURABLE=on tests/services cargo bench -p tests --bench bench -- $(CASE) $(if $(LIST),--list) $(if $(DOCS),--docs) $(ARGS)
 
 clean: ## remove what was built; ./data stays
 	cargo clean

@@ -1,6 +1,7 @@
 //! What is promised, shown through HTTP and websockets on both shapes.
 
 mod bad_input;
+mod bench;
 mod chaos;
 mod command;
 mod demo;

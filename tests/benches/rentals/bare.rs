@@ -1,4 +1,5 @@
-//! The same SQL on SQLite, in a loop over one connection: what the use cases could reach if they and the handing over between tasks cost nothing.
+//! The same SQL on SQLite, in a loop over one connection, seat after seat: what the use cases could reach if they and the handing
+//! over between tasks cost nothing, and each commit waited for the disk.
 
 use std::{
     collections::HashMap,
@@ -7,29 +8,21 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use chrono::SecondsFormat;
-use sea_orm::sqlx::{
-    self, AssertSqlSafe, Column, ConnectOptions, Row, SqliteConnection, TypeInfo, ValueRef,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
-};
+use sea_orm::sqlx::{self, AssertSqlSafe, Column, Row, SqliteConnection};
 
 use super::{
     fleet::Fleet,
-    place::Place,
     script::{self, Expression, Line},
 };
-
-#[derive(Clone)]
-enum Cell {
-    Null,
-    Integer(i64),
-    Real(f64),
-    Text(String),
-    Blob(Vec<u8>),
-}
+use crate::{
+    cell::{Cell, connect},
+    place::Place,
+};
 
 struct Loop {
     connection: SqliteConnection,
     lines: Vec<Line>,
+    /// Of the seat whose turn it is.
     variables: HashMap<String, Cell>,
 }
 
@@ -39,39 +32,31 @@ pub async fn per_second(place: &Place, fleet: &Fleet, round: u32, time: Duration
         lines: script::parse(script::TEXT)?,
         variables: HashMap::new(),
     };
-    for (name, value) in super::pgbench::variables(round) {
-        bare.set(name, Cell::Integer(value));
-    }
-    bare.set("client_id", Cell::Integer(0));
+    let mut seats: Vec<HashMap<String, Cell>> =
+        (0..).zip(&fleet.seats).map(|(n, _)| seat(round, n)).collect();
     let clock = &fleet.seats.first().context("a seat")?.ctx;
     let began = Instant::now();
     let mut rentals = 0_u32;
     while began.elapsed() < time {
-        let now = clock.now().to_rfc3339_opts(SecondsFormat::Micros, true);
-        bare.set("now", Cell::Text(now));
-        bare.run().await?;
-        rentals += 1;
+        for variables in &mut seats {
+            std::mem::swap(&mut bare.variables, variables);
+            let now = clock.now().to_rfc3339_opts(SecondsFormat::Micros, true);
+            bare.variables.insert("now".to_owned(), Cell::Text(now));
+            bare.run().await?;
+            std::mem::swap(&mut bare.variables, variables);
+            rentals += 1;
+        }
     }
     Ok(f64::from(rentals) / began.elapsed().as_secs_f64())
 }
 
-/// As the product opens it.
-async fn connect(url: &str) -> Result<SqliteConnection> {
-    let options = url.parse::<SqliteConnectOptions>()?;
-    let options = options
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(5))
-        .foreign_keys(true)
-        .disable_statement_logging();
-    Ok(options.connect().await?)
+fn seat(round: u32, number: i64) -> HashMap<String, Cell> {
+    let given = super::pgbench::variables(round);
+    let given = given.into_iter().chain([("client_id", number)]);
+    given.map(|(name, value)| (name.to_owned(), Cell::Integer(value))).collect()
 }
 
 impl Loop {
-    fn set(&mut self, name: &str, value: Cell) {
-        self.variables.insert(name.to_owned(), value);
-    }
-
     /// The script once.
     async fn run(&mut self) -> Result<()> {
         let mut at = 0;
@@ -101,19 +86,14 @@ impl Loop {
         };
         let mut query = sqlx::query(AssertSqlSafe(text.as_str()));
         for name in variables {
-            query = match self.variables.get(name).with_context(|| format!("no :{name}"))?.clone() {
-                Cell::Null => query.bind(None::<i64>),
-                Cell::Integer(value) => query.bind(value),
-                Cell::Real(value) => query.bind(value),
-                Cell::Text(value) => query.bind(value),
-                Cell::Blob(value) => query.bind(value),
-            };
+            let cell = self.variables.get(name).with_context(|| format!("no :{name}"))?;
+            query = cell.clone().bind(query);
         }
         let row = query.fetch_optional(&mut self.connection).await?;
         if let Some(prefix) = into {
             let row = row.with_context(|| format!("no row: {text}"))?;
             for (index, column) in row.columns().iter().enumerate() {
-                let value = cell(&row, index)?;
+                let value = Cell::read(&row, index)?;
                 self.variables.insert(format!("{prefix}{}", column.name()), value);
             }
         }
@@ -145,18 +125,4 @@ impl Loop {
             Some(_) => bail!("{word} is no number"),
         }
     }
-}
-
-fn cell(row: &SqliteRow, index: usize) -> Result<Cell> {
-    let raw = row.try_get_raw(index)?;
-    if raw.is_null() {
-        return Ok(Cell::Null);
-    }
-    Ok(match raw.type_info().name() {
-        "INTEGER" => Cell::Integer(row.try_get(index)?),
-        "BOOLEAN" => Cell::Integer(row.try_get::<bool, _>(index)?.into()),
-        "REAL" => Cell::Real(row.try_get(index)?),
-        "BLOB" => Cell::Blob(row.try_get(index)?),
-        _ => Cell::Text(row.try_get(index)?),
-    })
 }

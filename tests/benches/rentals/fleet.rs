@@ -26,10 +26,9 @@ use service::{
     vehicle_type::CreateVehicleType,
 };
 
-use super::{TASKS, product};
+use super::{SEATS, product};
 
 pub struct Fleet {
-    pub tenant: TenantId,
     pub seats: Vec<Seat>,
 }
 
@@ -51,16 +50,19 @@ impl Seat {
     }
 }
 
-pub async fn create(app: &App, slug: &str) -> Result<Fleet> {
-    let tenant = service::tenant::create(app, tenant(slug)?).await?.id;
-    let ctx = app.system(tenant, "bench");
-    service::tariff::create(&ctx, tariff()?).await?;
-    let vehicle_type = service::vehicle_type::create(&ctx, vehicle_type()).await?.id;
+/// As many seats, in one tenant or in several.
+pub async fn create(app: &App, slug: &str, tenants: u32) -> Result<Fleet> {
     let mut seats = Vec::new();
-    for number in 0..TASKS {
-        seats.push(seat(&ctx, vehicle_type, number).await?);
+    for number in 0..tenants {
+        let tenant = tenant(&format!("{slug}-{number}"))?;
+        let ctx = app.system(service::tenant::create(app, tenant).await?.id, "bench");
+        service::tariff::create(&ctx, tariff()?).await?;
+        let vehicle_type = service::vehicle_type::create(&ctx, vehicle_type()).await?.id;
+        for number in 0..SEATS / tenants {
+            seats.push(seat(&ctx, vehicle_type, number).await?);
+        }
     }
-    Ok(Fleet { tenant, seats })
+    Ok(Fleet { seats })
 }
 
 fn tenant(slug: &str) -> Result<CreateTenant> {
@@ -73,7 +75,7 @@ fn tenant(slug: &str) -> Result<CreateTenant> {
     })
 }
 
-/// The price of the first minute, in the lines that rentals.pgbench.sql writes: 1.00 to unlock, 0.10, 25 % tax.
+/// The price of the first minute, in the lines that script.pgbench.sql writes: 1.00 to unlock, 0.10, 25 % tax.
 fn tariff() -> Result<CreateTariff> {
     let terms = json!({
         "currency": "EUR", "unlock_minor": 100, "per_kilometre": [], "included_minutes": 0,
@@ -133,7 +135,7 @@ async fn station(ctx: &Ctx, number: u32) -> Result<StationId> {
     Ok(service::station::create(ctx, input).await?.id)
 }
 
-/// Writes down for rentals.pgbench.sql who sits where, with the texts of a ride of the seat's own.
+/// Writes down for script.pgbench.sql who sits where, with the texts of a ride of the seat's own.
 pub async fn describe(app: &App, fleet: &Fleet) -> Result<()> {
     let db = app.db.writer();
     db.execute_unprepared(&table(app.db.backend())).await?;
@@ -141,7 +143,7 @@ pub async fn describe(app: &App, fleet: &Fleet) -> Result<()> {
         let rental = product::ride(seat).await?;
         let mut values: Vec<Value> = vec![
             i32::into(number),
-            fleet.tenant.uuid().into(),
+            seat.ctx.tenant.uuid().into(),
             seat.customer.uuid().into(),
             seat.vehicle.uuid().into(),
             // It stands at the second one now.
@@ -152,7 +154,7 @@ pub async fn describe(app: &App, fleet: &Fleet) -> Result<()> {
             rental.price_minor.into(),
         ];
         values.extend(counts(app, seat).await?);
-        values.extend(texts(app, fleet.tenant).await?);
+        values.extend(texts(app, seat.ctx.tenant).await?);
         let places: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
         let sql = format!("INSERT INTO bench_seat VALUES ({})", places.join(", "));
         db.execute_raw(Statement::from_sql_and_values(app.db.backend(), sql, values)).await?;

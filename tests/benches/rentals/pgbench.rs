@@ -5,7 +5,8 @@ use std::{process::Stdio, time::Duration};
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
-use super::{TASKS, place::Place, script};
+use super::{SEATS, script};
+use crate::place::Place;
 
 /// What a round's script begins with: `n` is a number that no other round comes to.
 pub fn variables(round: u32) -> [(&'static str, i64); 2] {
@@ -13,7 +14,7 @@ pub fn variables(round: u32) -> [(&'static str, i64); 2] {
 }
 
 pub fn arguments() -> [String; 7] {
-    let clients = TASKS.to_string();
+    let clients = SEATS.to_string();
     ["-n", "-M", "prepared", "-c", &clients, "-j", "2"].map(str::to_owned)
 }
 

@@ -1,8 +1,8 @@
-//! As much of pgbench's script language as rentals.pgbench.sql uses, so that the one file is what both databases are sent.
+//! As much of pgbench's script language as script.pgbench.sql uses, so that the one file is what both databases are sent.
 
 use anyhow::{Context, Result, bail};
 
-pub const TEXT: &str = include_str!("../rentals.pgbench.sql");
+pub const TEXT: &str = include_str!("script.pgbench.sql");
 
 pub enum Line {
     /// With `into`, the columns of its row become variables of that prefix.

@@ -1,10 +1,16 @@
-//! A migrated database of the benchmark's own, with the product on it.
+//! A migrated database of a case's own, with the product on it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use migration::MigratorTrait;
-use sea_orm::{ConnectionTrait, Database, Statement};
+use sea_orm::{ConnectionTrait, Database};
 use service::{
     clock::SystemClock,
     ctx::App,
@@ -13,7 +19,8 @@ use service::{
     keys::Keys,
 };
 
-use super::TASKS;
+/// Tells the places of one run apart.
+static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 pub struct Place {
     pub app: App,
@@ -23,37 +30,43 @@ pub struct Place {
 }
 
 impl Place {
-    pub async fn sqlite() -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("bikelease-bench-{}", std::process::id()));
+    pub async fn sqlite(pool: u32) -> Result<Self> {
+        let folder = std::env::temp_dir().join(name());
         std::fs::create_dir_all(&folder)?;
         let url = format!("sqlite://{}?mode=rwc", folder.join("bikelease.db").display());
-        Ok(Self { app: open(&url).await?, url, folder: Some(folder) })
+        Ok(Self { app: open(&url, pool).await?, url, folder: Some(folder) })
     }
 
-    pub async fn postgres() -> Result<Self> {
+    pub async fn postgres(pool: u32) -> Result<Self> {
         let server = std::env::var("BIKELEASE_TEST_POSTGRES_URL")
             .context("no PostgreSQL server: run this by `make bench`")?;
-        let name = format!("bench_{}", std::process::id());
+        let name = name();
         let connection = Database::connect(&server).await?;
         connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
         connection.close().await?;
         let (host, _) = server.rsplit_once('/').context("a URL without a database")?;
         let url = format!("{host}/{name}");
-        Ok(Self { app: open(&url).await?, url, folder: None })
+        Ok(Self { app: open(&url, pool).await?, url, folder: None })
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.folder.is_some()
     }
 
     /// No round pays for the rows that the one before left behind.
     pub async fn tidy(&self) -> Result<()> {
-        self.app.db.writer().execute_unprepared("VACUUM (ANALYZE)").await?;
+        let sql =
+            if self.is_sqlite() { "PRAGMA wal_checkpoint(TRUNCATE)" } else { "VACUUM (ANALYZE)" };
+        self.app.db.writer().execute_unprepared(sql).await?;
         Ok(())
     }
 
-    /// The one text that a query gives.
-    pub async fn text(&self, sql: &str) -> Result<String> {
-        let db = self.app.db.reader();
-        let statement = Statement::from_string(db.get_database_backend(), sql);
-        let row = db.query_one_raw(statement).await?.context("a row")?;
-        Ok(row.try_get_by_index(0)?)
+    /// Every invariant holds, also for what the limits wrote.
+    pub async fn check(&self) -> Result<()> {
+        for finding in service::invariant::check(&self.app).await? {
+            ensure!(finding.count == 0, "{} is broken: {}", finding.name, finding.what);
+        }
+        Ok(())
     }
 
     /// The server throws its databases away itself.
@@ -66,8 +79,12 @@ impl Place {
     }
 }
 
-async fn open(url: &str) -> Result<App> {
-    let db = Db::connect(url, TASKS).await?;
+fn name() -> String {
+    format!("bikelease_bench_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn open(url: &str, pool: u32) -> Result<App> {
+    let db = Db::connect(url, pool).await?;
     migration::Migrator::up(db.writer(), None).await?;
     let keys = Arc::new(Keys::derive(b"a secret that protects nothing here")?);
     let feed = Feed::new(db.clone());
