@@ -13,13 +13,18 @@ use async_trait::async_trait;
 use tests::bench::{Better, Case, Round, Spec};
 
 use crate::place::Place;
+use bare::Commits;
 use fleet::Fleet;
 
 /// Riders, who all ride at once: tasks of the product, clients of pgbench, and connections of each.
 pub const SEATS: u32 = 50;
 
 const UNIT: &str = "rentals/s";
-const ON_SQLITE: &[&str] = &["bikelease", "a loop over one connection, the same SQL"];
+const ON_SQLITE: &[&str] = &[
+    "bikelease",
+    "a loop over one connection, the same SQL",
+    "the loop with one commit for 50 rentals",
+];
 const ON_POSTGRES: &[&str] = &["bikelease", "pgbench, the same SQL"];
 
 pub const SPECS: &[Spec] = &[
@@ -76,7 +81,12 @@ impl Case for Rentals {
         self.place.tidy().await?;
         match (round.side, self.place.is_sqlite()) {
             (0, _) => product::per_second(&self.product, time).await,
-            (_, true) => bare::per_second(&self.place, &self.plain, round.number, time).await,
+            (side, true) => {
+                let commits = if side == 1 { Commits::Each } else { Commits::Together };
+                // Both sides make ids, which have to differ.
+                let round = round.number * 2 + u32::from(side == 1);
+                bare::per_second(&self.place, &self.plain, (round, time), commits).await
+            }
             (_, false) => pgbench::per_second(&self.place, round.number, time).await,
         }
     }

@@ -1,5 +1,6 @@
 //! The terms of a tariff as a rental freezes them when it starts.
 
+use chrono::{DateTime, Duration, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +118,11 @@ impl Terms {
     pub const MAX_SEGMENTS: usize = 20;
     /// The decimals of a rate and of the tax rate.
     pub const MAX_DECIMALS: u32 = 6;
+
+    /// When a rental that starts then becomes overdue; None when it never does.
+    pub fn due_at(&self, start: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.overdue_after_minutes.map(|minutes| start + Duration::minutes(minutes.into()))
+    }
 
     /// Says which field first breaks a rule; terms that pass can be priced for ten years.
     pub fn check(&self) -> Result<(), TermsError> {

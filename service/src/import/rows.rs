@@ -1,6 +1,6 @@
 //! What a ride of the records becomes: an ended rental, its price lines, and what the vehicle went through.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use entity::{
     price_line,
     rental::{self, State},
@@ -75,9 +75,7 @@ impl Case<'_> {
     fn rental(&self, fleet: &Fleet, price: &Price, distance_meters: i64) -> rental::ActiveModel {
         let Ride { trip, end, .. } = self.ride;
         let fare = fleet.fare(trip.rider.kind);
-        let due_after =
-            fare.terms.overdue_after_minutes.map(|minutes| Duration::minutes(minutes.into()));
-        let due_at = due_after.map(|after| trip.start + after);
+        let due_at = fare.terms.due_at(trip.start);
         rental::ActiveModel {
             tenant_id: Set(self.tenant),
             id: Set(ids::rental(trip)),

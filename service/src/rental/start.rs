@@ -1,6 +1,5 @@
 //! Handing a vehicle to a customer.
 
-use chrono::Duration;
 use entity::{
     customer::CustomerId,
     rental::{Model, State},
@@ -82,8 +81,6 @@ fn started(
     customer: CustomerId,
     tariff: &tariff::Model,
 ) -> Model {
-    let due_after =
-        tariff.terms.overdue_after_minutes.map(|minutes| Duration::minutes(minutes.into()));
     Model {
         tenant_id: tx.tenant(),
         id: tx.new_id(),
@@ -94,7 +91,7 @@ fn started(
         state: State::Active,
         started_at: tx.now(),
         ended_at: None,
-        due_at: due_after.map(|after| tx.now() + after),
+        due_at: tariff.terms.due_at(tx.now()),
         overdue_at: None,
         start_station_id: vehicle.station_id,
         start_latitude: vehicle.latitude,

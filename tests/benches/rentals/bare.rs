@@ -1,5 +1,6 @@
 //! The same SQL on SQLite, in a loop over one connection, seat after seat: what the use cases could reach if they and the handing
-//! over between tasks cost nothing, and each commit waited for the disk.
+//! over between tasks cost nothing, with a commit for
+//! each transaction or for all of a pass.
 
 use std::{
     collections::HashMap,
@@ -26,18 +27,35 @@ struct Loop {
     variables: HashMap<String, Cell>,
 }
 
-pub async fn per_second(place: &Place, fleet: &Fleet, round: u32, time: Duration) -> Result<f64> {
-    let mut bare = Loop {
-        connection: connect(&place.url).await?,
-        lines: script::parse(script::TEXT)?,
-        variables: HashMap::new(),
-    };
+/// How many commits there are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Commits {
+    Each,
+    /// One for a ride of every seat.
+    Together,
+}
+
+pub async fn per_second(
+    place: &Place,
+    fleet: &Fleet,
+    (round, time): (u32, Duration),
+    commits: Commits,
+) -> Result<f64> {
+    let mut lines = script::parse(script::TEXT)?;
+    if commits == Commits::Together {
+        script::without_transactions(&mut lines);
+    }
+    let mut bare =
+        Loop { connection: connect(&place.url).await?, lines, variables: HashMap::new() };
     let mut seats: Vec<HashMap<String, Cell>> =
         (0..).zip(&fleet.seats).map(|(n, _)| seat(round, n)).collect();
     let clock = &fleet.seats.first().context("a seat")?.ctx;
     let began = Instant::now();
     let mut rentals = 0_u32;
     while began.elapsed() < time {
+        if commits == Commits::Together {
+            sqlx::query("BEGIN IMMEDIATE").execute(&mut bare.connection).await?;
+        }
         for variables in &mut seats {
             std::mem::swap(&mut bare.variables, variables);
             let now = clock.now().to_rfc3339_opts(SecondsFormat::Micros, true);
@@ -45,6 +63,9 @@ pub async fn per_second(place: &Place, fleet: &Fleet, round: u32, time: Duration
             bare.run().await?;
             std::mem::swap(&mut bare.variables, variables);
             rentals += 1;
+        }
+        if commits == Commits::Together {
+            sqlx::query("COMMIT").execute(&mut bare.connection).await?;
         }
     }
     Ok(f64::from(rentals) / began.elapsed().as_secs_f64())
