@@ -6,6 +6,7 @@ pub mod epoch;
 pub mod feed;
 mod follow;
 pub mod memory;
+mod pages;
 pub mod redis;
 pub(crate) mod table;
 

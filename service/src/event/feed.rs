@@ -9,7 +9,7 @@ use std::{
 use entity::{stream_head, tenant::TenantId};
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::{Recorded, bus::Bus, epoch, table};
+use super::{Recorded, bus::Bus, epoch, pages::Pages, table};
 use crate::{
     db::Db,
     error::{Error, Result},
@@ -27,6 +27,7 @@ struct Shared {
     db: Db,
     bus: OnceLock<Arc<dyn Bus>>,
     channels: Mutex<HashMap<TenantId, Channel>>,
+    pages: Pages,
 }
 
 #[derive(Clone)]
@@ -44,7 +45,12 @@ enum Hint {
 
 impl Feed {
     pub fn new(db: Db) -> Self {
-        Self(Arc::new(Shared { db, bus: OnceLock::new(), channels: Mutex::default() }))
+        Self(Arc::new(Shared {
+            db,
+            bus: OnceLock::new(),
+            channels: Mutex::default(),
+            pages: Pages::default(),
+        }))
     }
 
     /// Which bus to tell of new listeners; set once, when the node starts.
@@ -66,6 +72,21 @@ impl Feed {
         for channel in self.channels().values() {
             let _ = channel.hints.try_send(Hint::CheckHead);
         }
+    }
+
+    /// How many times listeners that came back made this node read the table.
+    pub fn replay_reads(&self) -> u64 {
+        self.0.pages.reads()
+    }
+
+    /// Some of the events after one number up to another; see `Pages`.
+    pub(crate) async fn replay(
+        &self,
+        head: &stream_head::Model,
+        after: i64,
+        up_to: i64,
+    ) -> Result<Vec<Arc<Recorded>>> {
+        self.0.pages.read(self.0.db.reader(), head, after, up_to).await
     }
 
     pub(crate) async fn attach(

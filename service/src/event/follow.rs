@@ -32,11 +32,12 @@ impl Ctx {
             }
             Some(_) => return Err(Error::ResyncRequired),
         };
-        let (db, mut up_to) = (self.app.db.clone(), head.last_seq);
+        let (feed, db) = (self.app.feed.clone(), self.app.db.clone());
+        let mut up_to = head.last_seq;
         Ok(async_stream::try_stream! {
             loop {
                 while last < up_to {
-                    for event in table::read(db.reader(), &head, last, up_to).await? {
+                    for event in feed.replay(&head, last, up_to).await? {
                         last = event.seq;
                         yield event;
                     }

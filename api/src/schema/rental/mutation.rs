@@ -33,7 +33,8 @@ pub struct StartRentalInput {
     vehicle_id: Gid<VehicleId>,
     /// For whom: staff must say it, customers need not.
     customer_id: Option<Gid<CustomerId>>,
-    /// The vehicle type's tariff, or the tenant's default, when not given.
+    /// The vehicle type's tariff, or the tenant's default, when not given. Staff may give any; a customer who names another
+    /// is refused with `TARIFF_NOT_OFFERED`.
     tariff_id: Option<Gid<TariffId>>,
     /// Unique for each intent, up to 255 bytes: the same key again gives the first answer.
     idempotency_key: String,
@@ -48,7 +49,7 @@ pub struct EndRentalInput {
     station_id: Option<Gid<StationId>>,
     /// Where it was left; give this or `stationId`.
     position: Option<PositionInput>,
-    /// Metres as the vehicle measured them, 0 to 10,000,000; the straight line when not given.
+    /// Metres as the vehicle measured them, 0 to 10,000,000; the straight line when not given, and of a customer never less.
     distance_meters: Option<i64>,
     /// Unique for each intent, up to 255 bytes: the same key again gives the first answer.
     idempotency_key: String,
