@@ -5,8 +5,9 @@ mod import;
 mod place;
 mod rentals;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tests::bench::{self, Options};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// As the product is built.
 #[global_allocator]
@@ -16,5 +17,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> Result<()> {
     let Some(options) = Options::read(std::env::args())? else { return Ok(()) };
     let specs: Vec<_> = [rentals::SPECS, import::SPECS].concat();
-    bench::run(&specs, &options).await
+    // What is under way when somebody stops this is dropped, and takes its files along.
+    tokio::select! {
+        done = bench::run(&specs, &options) => done,
+        stopped = stopped() => bail!("stopped by {}", stopped?),
+    }
+}
+
+async fn stopped() -> Result<&'static str> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => Ok("Ctrl-C"),
+        _ = terminated.recv() => Ok("a signal"),
+    }
 }

@@ -26,14 +26,17 @@ pub struct Place {
     pub app: App,
     pub url: String,
     /// Of the SQLite file.
-    folder: Option<PathBuf>,
+    folder: Option<Folder>,
 }
+
+/// Goes with whoever has it, also after a failure.
+struct Folder(PathBuf);
 
 impl Place {
     pub async fn sqlite(pool: u32) -> Result<Self> {
-        let folder = std::env::temp_dir().join(name());
-        std::fs::create_dir_all(&folder)?;
-        let url = format!("sqlite://{}?mode=rwc", folder.join("bikelease.db").display());
+        let folder = Folder(std::env::temp_dir().join(name()));
+        std::fs::create_dir_all(&folder.0)?;
+        let url = format!("sqlite://{}?mode=rwc", folder.0.join("bikelease.db").display());
         Ok(Self { app: open(&url, pool).await?, url, folder: Some(folder) })
     }
 
@@ -71,11 +74,15 @@ impl Place {
 
     /// The server throws its databases away itself.
     pub async fn remove(self) -> Result<()> {
-        self.app.db.close().await?;
-        if let Some(folder) = self.folder {
-            std::fs::remove_dir_all(folder)?;
+        Ok(self.app.db.close().await?)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            eprintln!("{}: {error}", self.0.display());
         }
-        Ok(())
     }
 }
 

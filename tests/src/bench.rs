@@ -94,7 +94,13 @@ async fn measure(spec: &Spec, options: &Options) -> Result<Outcome> {
         for turn in 0..spec.sides.len() {
             let side = (turn + number as usize) % spec.sides.len();
             let round = Round { side, number, seconds: options.seconds };
-            figures[side] = case.round(round).await?;
+            let figure = case.round(round).await.with_context(|| spec.sides[side])?;
+            ensure!(
+                figure.is_finite() && figure > 0.0,
+                "{}: {figure} is no figure",
+                spec.sides[side]
+            );
+            figures[side] = figure;
         }
         let told: Vec<_> = spec
             .sides
