@@ -56,6 +56,11 @@ impl Place {
         self.folder.is_some()
     }
 
+    /// The product once more on the same database, with a pool of its own.
+    pub async fn again(&self, pool: u32) -> Result<App> {
+        product(Db::connect(&self.url, pool).await?)
+    }
+
     /// No round pays for the rows that the one before left behind.
     pub async fn tidy(&self) -> Result<()> {
         let sql =
@@ -93,6 +98,10 @@ fn name() -> String {
 async fn open(url: &str, pool: u32) -> Result<App> {
     let db = Db::connect(url, pool).await?;
     migration::Migrator::up(db.writer(), None).await?;
+    product(db)
+}
+
+fn product(db: Db) -> Result<App> {
     let keys = Arc::new(Keys::derive(b"a secret that protects nothing here")?);
     let feed = Feed::new(db.clone());
     Ok(App::new(db, Arc::new(SystemClock), keys, Arc::new(Memory), feed))

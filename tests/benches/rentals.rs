@@ -1,6 +1,7 @@
 //! Rentals per second, each a start and an end, for riders of one tenant and of fifty.
 
 mod bare;
+mod comparison;
 mod fleet;
 mod pgbench;
 mod product;
@@ -70,6 +71,9 @@ impl Rentals {
         let product = fleet::create(&place.app, "product", tenants).await?;
         let plain = fleet::create(&place.app, "plain", tenants).await?;
         fleet::describe(&place.app, &plain).await?;
+        if let (false, Some(seat)) = (place.is_sqlite(), product.seats.first()) {
+            comparison::check(&place, seat).await?;
+        }
         Ok(Box::new(Self { place, product, plain }))
     }
 }
