@@ -1,10 +1,10 @@
 # The verbs of this project; each calls the real tool.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test chaos lint fmt audit schema bench clean
+.PHONY: help run build test chaos lint fmt audit schema bench bench-docs clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build and start the product on 127.0.0.1:8000, with SQLite and a demo fleet that moves
 	cargo run --release --bin bikelease -- serve --replay 30 --replay-from 2014-09-03T07:00
@@ -37,6 +37,9 @@ schema: ## write schema.graphql from the code
 
 bench: ## measure, each beside a plain limit; CASE=rentals for some, DOCS=1 writes docs/performance.md, LIST=1 lists
 	BIKELEASE_TEST_DURABLE=on tests/services cargo bench -p tests --bench bench -- $(CASE) $(if $(LIST),--list) $(if $(DOCS),--docs) $(ARGS)
+
+bench-docs: ## write docs/performance.md from what was measured last, target/bench.json
+	cargo bench -p tests --bench bench -- $(CASE) --only-docs
 
 clean: ## remove what was built; ./data stays
 	cargo clean

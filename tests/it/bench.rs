@@ -1,6 +1,7 @@
 //! The frame of the benchmarks: what it measured is what docs/performance.md says.
 
-use tests::bench::{Machine, Options, Outcome, Results, Side, render, sections};
+use futures_util::future::BoxFuture;
+use tests::bench::{Better, Machine, Options, Outcome, Results, Side, Spec, check, render};
 
 fn results() -> Results {
     let side = |name: &str, rounds: [f64; 3]| Side { name: name.to_owned(), rounds: rounds.into() };
@@ -45,10 +46,56 @@ fn the_tables_of_the_docs_are_written_from_the_results() {
 }
 
 #[test]
+fn tables_of_other_days_say_so() {
+    let mut results = results();
+    let mut other = results.cases["rentals/sqlite/1-tenant"].clone();
+    other.name = "rentals/sqlite/50-tenants".to_owned();
+    results.put(other, Machine { date: "2026-11-22".to_owned(), ..Machine::default() });
+    let text = "<!-- bench: rentals -->\n<!-- end -->\n";
+    let rendered = render(text, &results).unwrap();
+    assert!(rendered.contains("2026-11-21: 2 cores"), "{rendered}");
+    assert!(rendered.contains("2026-11-22: 0 cores"), "{rendered}");
+    assert_eq!(rendered.matches("| case |").count(), 2, "{rendered}");
+}
+
+#[test]
+fn a_run_of_some_cases_renews_their_topics_only() {
+    let (rentals, import) = (spec("rentals/postgres/1-tenant"), spec("import/sqlite"));
+    let mut results = results();
+    assert_eq!(results.of(&[&rentals]).cases.len(), 1);
+    assert!(results.of(&[&import]).cases.is_empty());
+    // The case that was measured is not among those that there are.
+    results.keep(&[rentals, import]);
+    assert!(results.cases.is_empty());
+}
+
+#[test]
 fn the_docs_have_a_place_for_every_topic() {
     let docs = include_str!("../../docs/performance.md");
-    assert_eq!(sections(docs), ["rentals", "import"]);
+    let specs: Vec<Spec> = names().into_iter().map(spec).collect();
+    assert!(specs.len() > 5, "where are the cases?");
+    check(docs, &specs).unwrap();
+    assert!(check(docs, &[specs.as_slice(), &[spec("fan-out/sockets")]].concat()).is_err());
+    assert!(check(&format!("{docs}<!-- bench: fan-out -->\n<!-- end -->"), &specs).is_err());
     assert!(render(docs, &Results::default()).unwrap() == docs);
+}
+
+fn spec(name: &'static str) -> Spec {
+    let start = |_| -> BoxFuture<'static, _> { Box::pin(async { anyhow::bail!("not here") }) };
+    Spec { name, unit: "rows/s", better: Better::Higher, sides: &["bikelease"], start }
+}
+
+/// Of every case, as the benchmark's files have them.
+fn names() -> Vec<&'static str> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/benches");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut names = Vec::new();
+    for file in files.filter(|path| path.is_file()) {
+        let text: &'static str = std::fs::read_to_string(file).unwrap().leak();
+        let quoted = text.split("name: \"").skip(1).filter_map(|rest| rest.split('"').next());
+        names.extend(quoted.filter(|name| name.contains('/')));
+    }
+    names
 }
 
 #[test]

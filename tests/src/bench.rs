@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
-pub use docs::{render, sections};
+pub use docs::{check, render};
 pub use machine::Machine;
 pub use options::Options;
 pub use outcome::{Outcome, Results, Side};
@@ -36,6 +36,16 @@ pub struct Spec {
     /// The product first, then the limits.
     pub sides: &'static [&'static str],
     pub start: Start,
+}
+
+impl Spec {
+    pub fn topic(&self) -> &'static str {
+        topic(self.name)
+    }
+}
+
+fn topic(name: &str) -> &str {
+    name.split('/').next().unwrap_or(name)
 }
 
 /// Sets a case up.
@@ -63,16 +73,19 @@ pub trait Case: Send {
 
 /// Runs what the options ask for, prints it, and keeps it as JSON.
 pub async fn run(specs: &[Spec], options: &Options) -> Result<()> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
+    check(&fs::read_to_string(&docs)?, specs)?;
     let chosen: Vec<&Spec> = specs.iter().filter(|spec| options.wants(spec.name)).collect();
     ensure!(!chosen.is_empty(), "no case has `{}` in its name", options.only.join("` or `"));
     if options.list {
-        for spec in chosen {
+        for spec in &chosen {
             println!("{:<28} {}: {}", spec.name, spec.unit, spec.sides.join(", "));
         }
         return Ok(());
     }
     let mut results = Results::read(&options.json)?;
-    for spec in chosen {
+    results.keep(specs);
+    for spec in chosen.iter().filter(|_| !options.only_docs) {
         let outcome = measure(spec, options).await.with_context(|| spec.name)?;
         println!("{outcome}");
         results.put(outcome, Machine::read().await?);
@@ -80,7 +93,9 @@ pub async fn run(specs: &[Spec], options: &Options) -> Result<()> {
     }
     println!("{}", results.machine);
     if options.docs {
-        write_docs(&results)?;
+        let text = render(&fs::read_to_string(&docs)?, &results.of(&chosen))?;
+        fs::write(&docs, text)?;
+        eprintln!("wrote {}", docs.display());
     }
     Ok(())
 }
@@ -116,13 +131,4 @@ async fn measure(spec: &Spec, options: &Options) -> Result<Outcome> {
     }
     case.end().await?;
     Ok(outcome)
-}
-
-/// The tables of docs/performance.md, from what was measured.
-fn write_docs(results: &Results) -> Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
-    let text = fs::read_to_string(&path)?;
-    fs::write(&path, render(&text, results)?)?;
-    eprintln!("wrote {}", path.display());
-    Ok(())
 }

@@ -1,17 +1,31 @@
 //! docs/performance.md: prose by hand, and between markers the tables that a run wrote.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use super::{Outcome, Results, outcome::figure};
+use super::{Outcome, Results, Spec, outcome::figure};
 
 const OPEN: &str = "<!-- bench: ";
 const CLOSE: &str = "<!-- end -->";
+const HEAD: &str =
+    "| case | side | median | min | max | product / limit |\n|---|---|---|---|---|---|\n";
 
 /// The topics that a text has places for, in its order.
-pub fn sections(text: &str) -> Vec<&str> {
+fn sections(text: &str) -> Vec<&str> {
     text.split(OPEN).skip(1).filter_map(|rest| Some(rest.split_once(" -->")?.0)).collect()
+}
+
+/// Fails when a case has no place in the text, or a place no case.
+pub fn check(text: &str, specs: &[Spec]) -> Result<()> {
+    let topics: BTreeSet<&str> = specs.iter().map(Spec::topic).collect();
+    let sections = sections(text);
+    let places: BTreeSet<&str> = sections.iter().copied().collect();
+    ensure!(
+        topics == places && places.len() == sections.len(),
+        "docs/performance.md has places for {sections:?}, and there are cases of {topics:?}"
+    );
+    Ok(())
 }
 
 /// The text with the table of each topic that was measured; the others stay.
@@ -22,11 +36,8 @@ pub fn render(text: &str, results: &Results) -> Result<String> {
         let (topic, rest) = part.split_once(" -->").context("a marker without an end")?;
         let (old, after) =
             rest.split_once(CLOSE).with_context(|| format!("nothing ends `{topic}`"))?;
-        let of_topic: Vec<&Outcome> = results
-            .cases
-            .values()
-            .filter(|outcome| outcome.name.split('/').next() == Some(topic))
-            .collect();
+        let of_topic: Vec<&Outcome> =
+            results.cases.values().filter(|outcome| super::topic(&outcome.name) == topic).collect();
         let new = if of_topic.is_empty() { old.to_owned() } else { table(&of_topic)? };
         write!(rendered, "{OPEN}{topic} -->{new}{CLOSE}{after}")?;
     }
@@ -34,15 +45,16 @@ pub fn render(text: &str, results: &Results) -> Result<String> {
 }
 
 fn table(outcomes: &[&Outcome]) -> Result<String> {
-    let mut text = String::from("\n");
-    if let Some(outcome) = outcomes.first() {
-        let rounds = outcome.sides.first().map_or(0, |side| side.rounds.len());
-        writeln!(text, "Measured by `make bench` in {rounds} rounds, {}.\n", outcome.machine)?;
-    }
-    text.push_str(
-        "| case | side | median | min | max | product / limit |\n|---|---|---|---|---|---|\n",
-    );
+    let mut text = String::new();
+    let mut said = String::new();
     for outcome in outcomes {
+        let rounds = outcome.sides.first().map_or(0, |side| side.rounds.len());
+        let how = format!("Measured by `make bench` in {rounds} rounds, {}.", outcome.machine);
+        // Cases of one topic need not come from one run.
+        if how != said {
+            write!(text, "\n{how}\n\n{HEAD}")?;
+            said = how;
+        }
         for (number, side) in outcome.sides.iter().enumerate() {
             let name = match number {
                 0 => format!("`{}`, {}", outcome.name, outcome.unit),

@@ -1,6 +1,6 @@
 //! What is measured, and for how long, by the command line of the benchmark.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -13,19 +13,23 @@ pub struct Options {
     pub json: PathBuf,
     /// Write docs/performance.md.
     pub docs: bool,
+    /// From what was measured before.
+    pub only_docs: bool,
     pub list: bool,
 }
 
 impl Options {
     /// None: this is `cargo test --all-targets`, which only asks whether it starts.
     pub fn read(arguments: impl Iterator<Item = String>) -> Result<Option<Self>> {
-        let target = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench.json");
+        // Cargo runs benchmarks in the folder of their crate; paths are those of the repository.
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut options = Self {
             only: Vec::new(),
             rounds: 5,
             seconds: 4,
-            json: target.into(),
+            json: root.join("target/bench.json"),
             docs: false,
+            only_docs: false,
             list: false,
         };
         let (mut arguments, mut bench) = (arguments.skip(1), false);
@@ -36,11 +40,12 @@ impl Options {
                 "--bench" => bench = true,
                 "--rounds" => options.rounds = value()?.parse()?,
                 "--seconds" => options.seconds = value()?.parse()?,
-                "--json" => options.json = value()?.into(),
+                "--json" => options.json = root.join(value()?),
                 "--docs" => options.docs = true,
+                "--only-docs" => (options.docs, options.only_docs) = (true, true),
                 "--list" => options.list = true,
                 word if word.starts_with('-') => bail!(
-                    "{word} is no option; there are --list, --rounds N, --seconds N, --json PATH and --docs"
+                    "{word} is no option; there are --list, --rounds N, --seconds N, --json PATH, --docs and --only-docs"
                 ),
                 word => options.only.push(word.to_owned()),
             }

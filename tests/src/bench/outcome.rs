@@ -49,6 +49,18 @@ impl Results {
         Ok(fs::write(path, serde_json::to_string_pretty(self)? + "\n")?)
     }
 
+    /// Forgets cases that are no more.
+    pub fn keep(&mut self, specs: &[Spec]) {
+        self.cases.retain(|name, _| specs.iter().any(|spec| spec.name == name));
+    }
+
+    /// The cases of the topics that these are of.
+    pub fn of(&self, specs: &[&Spec]) -> Self {
+        let mut results = self.clone();
+        results.cases.retain(|name, _| specs.iter().any(|spec| spec.topic() == super::topic(name)));
+        results
+    }
+
     pub fn put(&mut self, mut outcome: Outcome, machine: Machine) {
         self.machine = machine.clone();
         outcome.machine = machine;
