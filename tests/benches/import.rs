@@ -24,7 +24,11 @@ pub const SPECS: &[Spec] = &[
         name: "import/sqlite",
         unit: UNIT,
         better: Better::Higher,
-        sides: &["bikelease import bayarea, a month", "prepared INSERTs of the same rows"],
+        sides: &[
+            "bikelease import bayarea, a month",
+            "prepared INSERTs of one row",
+            "prepared INSERTs of a hundred rows",
+        ],
         start: |_| Box::pin(async { Month::boxed(Place::sqlite(POOL).await?).await }),
     },
     Spec {
@@ -103,7 +107,10 @@ impl Case for Month {
         let rows = match (round.side, &self.rows) {
             (0, _) => bring(&self.place, "product").await?,
             (_, Rows::Copied(copied)) => copied.write(&self.place.url).await?,
-            (_, Rows::Prepared(prepared)) => prepared.write(&self.place.url).await?,
+            (side, Rows::Prepared(prepared)) => {
+                let at_once = if side == 1 { 1 } else { 100 };
+                prepared.write(&self.place.url, at_once).await?
+            }
         };
         Ok(rows as f64 / began.elapsed().as_secs_f64())
     }

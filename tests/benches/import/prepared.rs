@@ -1,4 +1,4 @@
-//! SQLite's plain way to take many rows: one prepared INSERT for each table, in transactions as large as the import's.
+//! SQLite's plain way to take many rows: a prepared INSERT for each table, of one row or of many, in transactions as large as the import's.
 
 use anyhow::Result;
 use entity::{Id, tenant::TenantId};
@@ -29,18 +29,20 @@ impl Prepared {
         Ok(Self(tables))
     }
 
-    /// Gives how many rows came.
-    pub async fn write(&self, url: &str) -> Result<u64> {
+    /// So many rows by each INSERT. Gives how many came.
+    pub async fn write(&self, url: &str, at_once: usize) -> Result<u64> {
         let mut connection = connect(url).await?;
         let mut written = 0;
         for (table, rows) in TABLES.iter().zip(&self.0) {
-            let places = vec!["?"; rows.first().map_or(0, Vec::len)].join(", ");
-            let insert = format!("INSERT INTO {table} VALUES ({places})");
+            let columns = rows.first().map_or(0, Vec::len);
+            let whole = insert(table, at_once, columns);
             for batch in rows.chunks(BATCH) {
                 sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
-                for row in batch {
-                    let mut query = sqlx::query(AssertSqlSafe(insert.as_str()));
-                    for cell in row {
+                for rows in batch.chunks(at_once) {
+                    let rest = (rows.len() < at_once).then(|| insert(table, rows.len(), columns));
+                    let sql = rest.as_ref().unwrap_or(&whole);
+                    let mut query = sqlx::query(AssertSqlSafe(sql.as_str()));
+                    for cell in rows.iter().flatten() {
                         query = cell.clone().bind(query);
                     }
                     written += query.execute(&mut connection).await?.rows_affected();
@@ -50,4 +52,9 @@ impl Prepared {
         }
         Ok(written)
     }
+}
+
+fn insert(table: &str, rows: usize, columns: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(", "));
+    format!("INSERT INTO {table} VALUES {}", vec![row; rows].join(", "))
 }
