@@ -19,6 +19,7 @@ mod race;
 mod readme;
 mod rental;
 mod replay;
+mod resume;
 mod schema;
 mod sign_in;
 mod socket;
