@@ -17,6 +17,7 @@ mod migration;
 mod nodes;
 mod race;
 mod readme;
+mod redis_faults;
 mod rental;
 mod replay;
 mod resume;

@@ -7,26 +7,25 @@ use tests::{
     Client,
     Shape::{self, Embedded, Production},
     Socket, TestApp, json,
-    process::{Process, command},
+    process::{OwnRedis, Process, command},
     text,
 };
-use tokio::process::Command;
 
 const VEHICLES: &str = "subscription($after: Cursor) { vehicleChanged(after: $after) { cursor change vehicle { id state } } }";
 
 /// The settings of a process on the test's own database.
-fn settings(app: &TestApp) -> Vec<(&'static str, String)> {
+pub fn settings(app: &TestApp) -> Vec<(&'static str, String)> {
     let mut settings = app.place.settings();
     settings.push(("BIKELEASE_DEMO", "false".to_owned()));
     settings
 }
 
 /// A node, and its owner's token by the system's clock.
-async fn node(settings: &[(&'static str, String)], arguments: &[&str]) -> Process {
+pub async fn node(settings: &[(&'static str, String)], arguments: &[&str]) -> Process {
     Process::serve(settings, arguments).await
 }
 
-async fn signed_in(process: &Process, slug: &str, email: &str) -> Client {
+pub async fn signed_in(process: &Process, slug: &str, email: &str) -> Client {
     let input = json!({"tenant": slug, "email": email, "password": "correct horse"});
     let answer = process.client(None).mutate("signIn", "accessToken", input).await.ok();
     process.client(Some(text(&answer["accessToken"])))
@@ -61,10 +60,8 @@ async fn with_redis_stopped_nothing_is_lost_and_little_is_late(#[values(Producti
     let fleet = app.fleet("Velo Nord").await;
     let email = text(&fleet.query("{ me { email } }", json!({})).await["me"]["email"]);
     let vehicle = fleet.vehicle().await;
-    let mut redis = own_redis().await;
-    let mut settings = settings(&app);
-    settings.retain(|(name, _)| *name != "BIKELEASE_REDIS_URL");
-    settings.push(("BIKELEASE_REDIS_URL", format!("redis://127.0.0.1:{}", redis.1)));
+    let mut redis = OwnRedis::start().await;
+    let settings = redis.settings(settings(&app));
     let (a, b) = tokio::join!(node(&settings, &["--no-worker"]), node(&settings, &["--no-worker"]));
     let (on_a, on_b) =
         (signed_in(&a, &fleet.slug, &email).await, signed_in(&b, &fleet.slug, &email).await);
@@ -81,7 +78,7 @@ async fn with_redis_stopped_nothing_is_lost_and_little_is_late(#[values(Producti
 
     toggle(true).await;
     assert_eq!(board.data().await["vehicle"]["state"], "NON_OPERATIONAL");
-    redis.0.kill().await.unwrap();
+    redis.stop().await;
     for turn in 0..4 {
         let told = Instant::now();
         toggle(turn % 2 == 1).await;
@@ -170,33 +167,4 @@ async fn try_send(client: &Client, document: &str, input: tests::Value) -> Optio
     let request = client.http.post(format!("{}/graphql", client.url)).bearer_auth(client.token()?);
     let body = json!({"query": document, "variables": {"input": input}});
     request.json(&body).send().await.ok()?.json().await.ok()
-}
-
-/// A Redis that a test may stop.
-async fn own_redis() -> (tokio::process::Child, u16) {
-    let port = tests::process::free_port();
-    let server =
-        std::env::var("BIKELEASE_TEST_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
-    let child = Command::new(server)
-        .args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ])
-        .stdout(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    for _ in 0..100 {
-        if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    (child, port)
 }

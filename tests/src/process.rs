@@ -9,7 +9,8 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
     process::{Child, Command},
 };
 
@@ -113,5 +114,58 @@ impl Process {
         let id = self.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
         self.child.wait().await.unwrap().code()
+    }
+}
+
+/// A Redis that a test may stop, start again, and torment.
+pub struct OwnRedis {
+    child: Child,
+    pub port: u16,
+}
+
+impl OwnRedis {
+    pub async fn start() -> Self {
+        Self::start_at(free_port()).await
+    }
+
+    pub async fn start_at(port: u16) -> Self {
+        let server = std::env::var("BIKELEASE_TEST_REDIS_SERVER");
+        let child = Command::new(server.unwrap_or_else(|_| "redis-server".to_owned()))
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+            .args(["--save", "", "--appendonly", "no"])
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        for _ in 0..100 {
+            if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Self { child, port }
+    }
+
+    pub async fn stop(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// One command in a line, without waiting for more than its answer's first bytes.
+    pub async fn command(&self, line: &str) {
+        let mut connection = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        connection.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
+        let mut answer = [0; 64];
+        let _ = tokio::time::timeout(Duration::from_secs(1), connection.read(&mut answer)).await;
+        assert_ne!(answer[0], b'-', "{line}: {}", String::from_utf8_lossy(&answer));
+    }
+
+    /// The same settings with this Redis in place of another.
+    pub fn settings(
+        &self,
+        mut settings: Vec<(&'static str, String)>,
+    ) -> Vec<(&'static str, String)> {
+        settings.retain(|(name, _)| *name != "BIKELEASE_REDIS_URL");
+        settings.push(("BIKELEASE_REDIS_URL", format!("redis://127.0.0.1:{}", self.port)));
+        settings
     }
 }
