@@ -15,7 +15,7 @@ build: ## build the binary, target/release/bikelease
 test: ## run every test on SQLite and on PostgreSQL with Redis, and count them
 	tests/run
 
-chaos: ## kill a load at any moment, 20 times on each database, and look whether anything is lost
+chaos: ## kill loads, nodes, sockets and Redis at any moment, and look whether anything is lost
 	cargo build --bin bikelease
 	tests/services cargo test -p tests --test it -- --ignored --nocapture --test-threads 1 chaos
 

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bench;
 mod chaos;
+mod chaos_live;
 mod command;
 mod demo;
 mod fleet;

@@ -5,6 +5,7 @@ pub mod bench;
 mod fleet;
 mod graphql;
 pub mod process;
+pub mod proxy;
 mod shape;
 mod socket;
 

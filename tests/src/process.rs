@@ -60,7 +60,14 @@ pub fn free_port() -> u16 {
 impl Process {
     /// A serving node, ready.
     pub async fn serve<V: AsRef<OsStr>>(settings: &[(&str, V)], arguments: &[&str]) -> Self {
-        let port = free_port();
+        Self::serve_at(free_port(), settings, arguments).await
+    }
+
+    pub async fn serve_at<V: AsRef<OsStr>>(
+        port: u16,
+        settings: &[(&str, V)],
+        arguments: &[&str],
+    ) -> Self {
         let port_text = port.to_string();
         let mut all = vec!["serve", "--port", &port_text];
         all.extend_from_slice(arguments);

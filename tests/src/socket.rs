@@ -31,19 +31,39 @@ impl Socket {
         socket
     }
 
+    /// As `connect`; None when nobody answers, or says no.
+    pub async fn try_connect(address: SocketAddr, init: Value) -> Option<Self> {
+        let mut socket = Self::try_open_as(address, "graphql-transport-ws").await?;
+        let init = json!({"type": "connection_init", "payload": init});
+        socket.0.send(Message::text(init.to_string())).await.ok()?;
+        match socket.frame_within(PATIENCE).await? {
+            Frame::Message(ack) if ack["type"] == "connection_ack" => Some(socket),
+            _ => None,
+        }
+    }
+
     /// Connected, and nothing more.
     pub async fn open(address: SocketAddr) -> Self {
         Self::open_as(address, "graphql-transport-ws").await
     }
 
     pub async fn open_as(address: SocketAddr, protocol: &str) -> Self {
+        Self::try_open_as(address, protocol).await.expect("nobody answers")
+    }
+
+    async fn try_open_as(address: SocketAddr, protocol: &str) -> Option<Self> {
         let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
-        Self(tokio_tungstenite::connect_async(request).await.unwrap().0)
+        Some(Self(tokio_tungstenite::connect_async(request).await.ok()?.0))
     }
 
     pub async fn send(&mut self, message: Value) {
         self.send_raw(&message.to_string()).await;
+    }
+
+    /// False: the connection is gone.
+    pub async fn try_send(&mut self, message: Value) -> bool {
+        self.0.send(Message::text(message.to_string())).await.is_ok()
     }
 
     pub async fn send_raw(&mut self, text: &str) {
