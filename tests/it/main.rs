@@ -22,6 +22,7 @@ mod redis_faults;
 mod rental;
 mod replay;
 mod resume;
+mod resume_model;
 mod schema;
 mod sign_in;
 mod socket;
