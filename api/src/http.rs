@@ -5,16 +5,16 @@ pub mod health;
 pub mod request_id;
 pub mod shutdown;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_graphql::http::GraphiQLSource;
 use axum::{
     Router,
     extract::{
-        State,
+        ConnectInfo, State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware,
     response::{Html, Response},
     routing::{get, post},
@@ -26,6 +26,7 @@ use tower_http::{cors::CorsLayer, limit::RequestBodyLimitLayer};
 use crate::{
     graphql::request_id::RequestId,
     realtime::{
+        limits::{Limits, Most},
         session::Sessions,
         socket::{self, Settings, Sockets},
     },
@@ -61,10 +62,20 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
     let executor = schema::build(app.clone());
     let default_tenant = config.default_tenant.clone();
     let sessions: Arc<dyn Sessions> = Arc::new(AppSessions { app, default_tenant });
-    let settings =
-        Arc::new(Settings { origins: config.allowed_origins.clone(), ..Settings::default() });
+    let settings = Arc::new(Settings {
+        origins: config.allowed_origins.clone(),
+        spread: Duration::from_secs(
+            config.shutdown_spread_seconds.min(config.shutdown_grace_seconds),
+        ),
+        ..Settings::default()
+    });
+    let limits = Arc::new(Limits::new(Most {
+        for_address: config.sockets_per_address,
+        for_user: config.sockets_per_user,
+        for_tenant: config.sockets_per_tenant,
+    }));
     let door = Door { executor: executor.clone(), sessions: Arc::clone(&sessions) };
-    let sockets = Sockets { executor, sessions, settings, shutdown };
+    let sockets = Sockets { executor, sessions, settings, limits, shutdown };
     Router::new()
         .route("/graphql", get(query_or_socket).with_state((door.clone(), sockets)))
         .route("/graphql", post(graphql::post::<AppSchema>).with_state(door))
@@ -75,13 +86,16 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
 async fn query_or_socket(
     State((door, sockets)): State<(Door<AppSchema>, Sockets<AppSchema>)>,
     id: RequestId,
-    headers: HeaderMap,
-    uri: Uri,
+    parts: Parts,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     match upgrade {
-        Ok(upgrade) => socket::upgrade(State(sockets), id, headers, upgrade).await,
-        Err(_) => graphql::get(State(door), id, headers, uri).await,
+        Ok(upgrade) => {
+            let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+            let address = peer.map(|ConnectInfo(address)| address.ip());
+            socket::upgrade(State(sockets), id, (address, parts.headers), upgrade).await
+        }
+        Err(_) => graphql::get(State(door), id, parts.headers, parts.uri).await,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::Request;
 use async_trait::async_trait;
 use service::{
-    ctx::{App, Ctx},
+    ctx::{Actor, App, Ctx},
     tenant,
     user::token,
 };
@@ -13,7 +13,10 @@ use service::{
 use crate::{
     error::Error,
     graphql::request_id::RequestId,
-    realtime::session::{Refused, Session, Sessions},
+    realtime::{
+        limits::Owner,
+        session::{Refused, Session, Sessions},
+    },
 };
 
 pub struct AppSessions {
@@ -38,6 +41,7 @@ impl Sessions for AppSessions {
             }
             None => (self.anonymous(tenant).await?, None),
         };
+        let owners = call.as_ref().map(owners).unwrap_or_default();
         let id = RequestId(request_id.to_owned());
         let attach = Arc::new(move |request: Request| {
             let request = request.data(id.clone());
@@ -46,7 +50,7 @@ impl Sessions for AppSessions {
                 None => request,
             }
         });
-        Ok(Session { attach, expires_in })
+        Ok(Session { attach, expires_in, owners })
     }
 }
 
@@ -59,6 +63,14 @@ impl AppSessions {
             Err(service::Error::NotFound(_) | service::Error::Unauthenticated) => Ok(None),
             Err(error) => Err(refused(error)),
         }
+    }
+}
+
+fn owners(call: &Ctx) -> Vec<Owner> {
+    let tenant = Owner::Tenant(call.tenant);
+    match call.actor {
+        Actor::Customer { user, .. } | Actor::Staff { user, .. } => vec![Owner::User(user), tenant],
+        Actor::Anonymous | Actor::System(_) => vec![tenant],
     }
 }
 

@@ -70,6 +70,16 @@ pub struct Config {
     pub demo: bool,
     /// How long a shutdown waits for requests in flight. Default 15.
     pub shutdown_grace_seconds: u64,
+    /// Over how long a stopping node closes its sockets, so that their clients do not all come
+    /// back at once. Default 5; not longer than the grace.
+    pub shutdown_spread_seconds: u64,
+    /// The most sockets of one address on this node. None (default): no limit, which is right
+    /// behind a load balancer, whose address all have.
+    pub sockets_per_address: Option<u32>,
+    /// The most sockets of one user on this node. Default 50; empty: no limit.
+    pub sockets_per_user: Option<u32>,
+    /// The most sockets of one tenant on this node. None (default): no limit.
+    pub sockets_per_tenant: Option<u32>,
     /// How long events can be replayed after a reconnect. Default 72.
     pub event_retention_hours: u64,
 }
@@ -131,6 +141,12 @@ impl Config {
             shutdown_grace_seconds: settings
                 .get("shutdown_grace_seconds", value::grace)?
                 .unwrap_or(15),
+            shutdown_spread_seconds: settings
+                .get("shutdown_spread_seconds", value::grace)?
+                .unwrap_or(5),
+            sockets_per_address: settings.optional("sockets_per_address", None, value::sockets)?,
+            sockets_per_user: settings.optional("sockets_per_user", Some(50), value::sockets)?,
+            sockets_per_tenant: settings.optional("sockets_per_tenant", None, value::sockets)?,
             event_retention_hours: settings
                 .get("event_retention_hours", value::retention)?
                 .unwrap_or(72),

@@ -58,6 +58,7 @@ async fn every_record_equals_the_table() {
     let mut settings = app.place.settings();
     settings.retain(|(name, _)| *name != "BIKELEASE_REDIS_URL");
     settings.push(("BIKELEASE_REDIS_URL", format!("redis://{through}")));
+    settings.push(("BIKELEASE_SOCKETS_PER_USER", String::new()));
     let alone = ["--no-worker"];
     let nodes = [Process::serve(&settings, &alone).await, Process::serve(&settings, &alone).await];
     let world = Arc::new(World::new(app, &nodes).await);

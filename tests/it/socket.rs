@@ -171,3 +171,48 @@ async fn a_page_of_another_site_opens_no_socket(#[values(Embedded)] shape: Shape
     assert_eq!(open("https://board.example").await, 101);
     assert_eq!(open(&app.url()).await, 101);
 }
+
+#[rstest]
+#[tokio::test]
+async fn nobody_takes_every_socket(#[values(Embedded, Production)] shape: Shape) {
+    let limits = [("BIKELEASE_SOCKETS_PER_USER", "2"), ("BIKELEASE_SOCKETS_PER_TENANT", "3")];
+    let app = TestApp::start_with(shape, &limits).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let (ann, ben) = (fleet.rider(&app).await, fleet.rider(&app).await);
+    let first = app.socket(ann.token()).await;
+    let _second = app.socket(ann.token()).await;
+    let greeting = json!({"type": "connection_init", "payload": {"token": ann.token()}});
+    let mut third = Socket::open(app.address()).await;
+    third.send(greeting.clone()).await;
+    assert_eq!(third.closed().await, 1013, "a user has two");
+    drop(third);
+
+    let _bens = app.socket(ben.token()).await;
+    let mut fourth = Socket::open(app.address()).await;
+    fourth.send(json!({"type": "connection_init", "payload": {"tenant": fleet.slug}})).await;
+    assert_eq!(fourth.closed().await, 1013, "a tenant has three");
+    drop(first);
+    retried(&app, &greeting).await;
+}
+
+#[tokio::test]
+async fn an_address_has_as_many_sockets_as_it_may() {
+    let app = TestApp::start_with(Embedded, &[("BIKELEASE_SOCKETS_PER_ADDRESS", "2")]).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let (first, _second) = (Socket::open(app.address()).await, Socket::open(app.address()).await);
+    let board = json!({"tenant": fleet.slug});
+    assert!(Socket::try_connect(app.address(), board.clone()).await.is_none());
+    drop(first);
+    retried(&app, &json!({"type": "connection_init", "payload": board})).await;
+}
+
+/// A place is free again soon after a socket has gone.
+async fn retried(app: &TestApp, greeting: &tests::Value) {
+    for _ in 0..50 {
+        if Socket::try_connect(app.address(), greeting["payload"].clone()).await.is_some() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("no place became free");
+}

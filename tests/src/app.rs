@@ -34,6 +34,8 @@ impl TestApp {
             ("BIKELEASE_DATA_DIR".to_owned(), place.folder.display().to_string()),
             ("BIKELEASE_DATABASE_POOL".to_owned(), "8".to_owned()),
             ("BIKELEASE_DEMO".to_owned(), "false".to_owned()),
+            ("BIKELEASE_SHUTDOWN_SPREAD_SECONDS".to_owned(), "0".to_owned()),
+            ("BIKELEASE_SOCKETS_PER_USER".to_owned(), String::new()),
             ("BIKELEASE_DEFAULT_TENANT".to_owned(), String::new()),
         ];
         variables.extend(

@@ -131,6 +131,7 @@ fn start_server(
         let _ = stream.set_nodelay(true);
     });
     let stop = shutdown::begun(shutdown.listen());
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, router).with_graceful_shutdown(stop);
     tokio::spawn(async move { server.await.map_err(Error::from) })
 }

@@ -195,6 +195,11 @@ impl Close {
         Self::new(1012, "Service restart")
     }
 
+    /// Clients come back after a while, as they do after a slow one.
+    pub fn too_many_sockets() -> Self {
+        Self::new(1013, "Too many connections")
+    }
+
     pub fn slow() -> Self {
         Self::new(1013, "Client does not keep up")
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use async_graphql::Request;
 use async_trait::async_trait;
 
+use super::limits::Owner;
+
 /// Adds the caller, fresh loaders and whatever else resolvers need to one request.
 pub type Attach = Arc<dyn Fn(Request) -> Request + Send + Sync>;
 
@@ -16,6 +18,8 @@ pub struct Session {
     pub attach: Attach,
     /// What remains of the token's life; a socket is closed when it is over.
     pub expires_in: Option<Duration>,
+    /// Whose connections it counts among.
+    pub owners: Vec<Owner>,
 }
 
 /// Why no session was opened, in the vocabulary of GraphQL errors.

@@ -3,6 +3,7 @@
 mod connection;
 mod writer;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use futures_util::stream::{BoxStream, StreamExt};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::limits::{Limits, Owner};
 use super::protocol::{self, Close, Payload};
 use super::session::{Session, Sessions};
 use crate::graphql::request_id::RequestId;
@@ -35,6 +37,7 @@ pub struct Sockets<E> {
     pub executor: E,
     pub sessions: Arc<dyn Sessions>,
     pub settings: Arc<Settings>,
+    pub limits: Arc<Limits>,
     /// True, or a dropped sender, closes every socket.
     pub shutdown: watch::Receiver<bool>,
 }
@@ -48,6 +51,8 @@ pub struct Settings {
     /// Without progress of one write.
     pub stall: Duration,
     pub operations: usize,
+    /// A restart closes sockets one after the other within this time, so that they do not all come back at once.
+    pub spread: Duration,
     /// Foreign pages that may connect, as browsers write them: `https://app.example`.
     pub origins: Vec<String>,
 }
@@ -60,6 +65,7 @@ impl Default for Settings {
             silence: Duration::from_secs(50),
             stall: Duration::from_secs(15),
             operations: 50,
+            spread: Duration::ZERO,
             origins: Vec::new(),
         }
     }
@@ -69,13 +75,20 @@ impl Default for Settings {
 pub async fn upgrade<E: Executor>(
     State(sockets): State<Sockets<E>>,
     id: RequestId,
-    headers: HeaderMap,
+    (address, headers): (Option<IpAddr>, HeaderMap),
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !origin_is_allowed(&headers, &sockets.settings.origins) {
         let refusal = Refusal::new(StatusCode::FORBIDDEN, "FORBIDDEN", "origin is not allowed");
         return refusal.into_response(&id);
     }
+    let place = address.map(|address| sockets.limits.take(Owner::Address(address)));
+    if let Some(None) = place {
+        let message = "too many connections from this address";
+        let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_CONNECTIONS", message);
+        return refusal.into_response(&id);
+    }
+    let place = place.flatten();
     let mut upgrade = upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -88,7 +101,10 @@ pub async fn upgrade<E: Executor>(
         // Without a protocol in the answer clients fail before they can see the close code.
         upgrade.set_selected_protocol(other);
     }
-    upgrade.on_upgrade(move |socket| serve(socket, sockets, id, speaks))
+    upgrade.on_upgrade(move |socket| async move {
+        serve(socket, sockets, id, speaks).await;
+        drop(place);
+    })
 }
 
 /// Browsers let a page of any site open a socket, but say which site it is. Other clients send

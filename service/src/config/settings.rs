@@ -12,7 +12,7 @@ pub(super) const PREFIX: &str = "BIKELEASE_";
 const TEST_PREFIX: &str = "BIKELEASE_TEST_";
 
 /// Every key with what it allows, in the words of error messages.
-pub const KEYS: [(&str, &str); 16] = [
+pub const KEYS: [(&str, &str); 20] = [
     ("env", "development or production"),
     ("host", "an IP address, such as 127.0.0.1 or 0.0.0.0"),
     ("port", "a whole number from 0 to 65535; 0 takes a free port"),
@@ -34,6 +34,10 @@ pub const KEYS: [(&str, &str); 16] = [
     ("default_tenant", "a tenant's slug: at most 63 of a-z, 0-9 and -"),
     ("demo", "true or false; in production only false"),
     ("shutdown_grace_seconds", "a whole number from 0 to 3600"),
+    ("shutdown_spread_seconds", "a whole number from 0 to 3600"),
+    ("sockets_per_address", "a whole number from 1 to 1000000, or nothing for no limit"),
+    ("sockets_per_user", "a whole number from 1 to 1000000, or nothing for no limit"),
+    ("sockets_per_tenant", "a whole number from 1 to 1000000, or nothing for no limit"),
     ("event_retention_hours", "a whole number from 1 to 8760"),
 ];
 

@@ -134,6 +134,10 @@ pub(super) fn retention(value: &Value) -> Result<u64, String> {
     Ok(value.number(1..=8760)?.unsigned_abs())
 }
 
+pub(super) fn sockets(value: &Value) -> Result<u32, String> {
+    Ok(u32::try_from(value.number(1..=1_000_000)?).unwrap_or(u32::MAX))
+}
+
 pub(super) fn path(value: &Value) -> Result<PathBuf, String> {
     value.text().map(PathBuf::from)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::{pending, ready};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_unti
 use super::writer::Writer;
 use super::{Sockets, subscribe};
 use crate::graphql::request_id::RequestId;
+use crate::realtime::limits::Place;
 use crate::realtime::protocol::{self, Close, Credentials, Inbound, Payload};
 use crate::realtime::session::{Refused, Session};
 
@@ -43,6 +45,8 @@ struct Frame {
 struct Timers {
     heard: Instant,
     deadline: Option<(Instant, Close)>,
+    /// The node stops: the deadline is this socket's turn to go.
+    ending: bool,
     pings: Interval,
 }
 
@@ -52,6 +56,8 @@ pub struct Connection<E> {
     writer: Writer,
     phase: Phase,
     timers: Timers,
+    /// Among those of its user and its tenant.
+    places: Vec<Place>,
     operations: HashMap<Arc<str>, AbortHandle>,
     /// Polls only what has woken, first come first served: no stream starves another.
     frames: SelectAll<BoxStream<'static, Frame>>,
@@ -68,7 +74,8 @@ impl<E: Executor> Connection<E> {
             id,
             writer,
             phase: Phase::Silent,
-            timers: Timers { heard: start, deadline, pings },
+            timers: Timers { heard: start, deadline, ending: false, pings },
+            places: Vec::new(),
             operations: HashMap::new(),
             frames: SelectAll::new(),
         }
@@ -101,7 +108,7 @@ impl<E: Executor> Connection<E> {
         let silence = self.timers.heard + self.sockets.settings.silence;
         tokio::select! {
             biased;
-            _ = shutdown.wait_for(|stop| *stop) => Flow::Break(Some(Close::restart())),
+            _ = shutdown.wait_for(|stop| *stop), if !self.timers.ending => self.end_soon(),
             close = passed(&self.timers.deadline) => Flow::Break(Some(close)),
             () = self.writer.ended() => Flow::Break(None),
             message = inbound.next() => self.hear(message),
@@ -118,6 +125,19 @@ impl<E: Executor> Connection<E> {
                 Flow::Continue(())
             }
         }
+    }
+
+    /// At a moment of its own, so that the clients of a node do not all look for another at once.
+    fn end_soon(&mut self) -> Flow {
+        let spread = self.sockets.settings.spread;
+        if spread.is_zero() {
+            return Flow::Break(Some(Close::restart()));
+        }
+        let turn = Instant::now() + spread.mul_f64(fraction(&self.id));
+        self.timers.ending = true;
+        let sooner = self.timers.deadline.take().filter(|(deadline, _)| *deadline < turn);
+        self.timers.deadline = Some(sooner.unwrap_or((turn, Close::restart())));
+        Flow::Continue(())
     }
 
     fn hear(&mut self, message: Option<Result<Message, Error>>) -> Flow {
@@ -167,6 +187,12 @@ impl<E: Executor> Connection<E> {
     fn opened(&mut self, opened: Result<Session, Refused>) -> Flow {
         match opened {
             Ok(session) => {
+                for owner in &session.owners {
+                    let Some(place) = self.sockets.limits.take(*owner) else {
+                        return Flow::Break(Some(Close::too_many_sockets()));
+                    };
+                    self.places.push(place);
+                }
                 // A life longer than the clock can count does not end.
                 let end = session.expires_in.and_then(|left| Instant::now().checked_add(left));
                 self.timers.deadline = end.map(|end| (end, Close::expired()));
@@ -202,6 +228,13 @@ impl<E: Executor> Connection<E> {
             handle.abort();
         }
     }
+}
+
+/// Between 0 and 1, and another one for each socket.
+fn fraction(id: &RequestId) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    id.0.hash(&mut hasher);
+    f64::from(u16::try_from(hasher.finish() >> 48).unwrap_or_default()) / f64::from(u16::MAX)
 }
 
 fn or_break(outcome: Result<(), Close>) -> Flow {
