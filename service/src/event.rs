@@ -61,6 +61,9 @@ pub enum Event {
     TariffChanged {
         id: TariffId,
     },
+    /// A kind that a newer node has written, while this one has not been replaced yet.
+    #[serde(other)]
+    Unknown,
 }
 
 /// The kinds that a subscriber can ask for.
@@ -75,6 +78,7 @@ pub enum Kind {
     CustomerChanged,
     VehicleTypeChanged,
     TariffChanged,
+    Unknown,
 }
 
 impl Kind {
@@ -89,6 +93,7 @@ impl Kind {
             Self::CustomerChanged => "customer_changed",
             Self::VehicleTypeChanged => "vehicle_type_changed",
             Self::TariffChanged => "tariff_changed",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -105,6 +110,7 @@ impl Event {
             Self::CustomerChanged { .. } => Kind::CustomerChanged,
             Self::VehicleTypeChanged { .. } => Kind::VehicleTypeChanged,
             Self::TariffChanged { .. } => Kind::TariffChanged,
+            Self::Unknown => Kind::Unknown,
         }
     }
 

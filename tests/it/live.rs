@@ -301,3 +301,31 @@ fn code(message: &tests::Value) -> String {
     assert_eq!(message["type"], "error", "{message:#}");
     text(&message["payload"][0]["extensions"]["code"])
 }
+
+/// While nodes are replaced one by one, the old ones meet what only the new ones know.
+#[rstest]
+#[tokio::test]
+async fn an_event_of_a_newer_node_holds_nothing_up(#[values(Embedded, Production)] shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let vehicle = fleet.vehicle().await;
+    let mut board = app.socket(fleet.token()).await;
+    board.subscribe("1", FLEET, json!({})).await;
+    let next = "SELECT last_seq + 1 FROM stream_head";
+    for payload in [r#"{"kind": "lease_signed", "lease": 7}"#, r#"{"kind": "rental_started"}"#] {
+        app.sql(&format!(
+            "INSERT INTO event (tenant_id, seq, kind, payload, actor, occurred_at)
+             SELECT tenant_id, ({next}), 'lease_signed', '{payload}', 'system:test', occurred_at FROM event WHERE seq = 1"
+        ))
+        .await
+        .unwrap();
+        app.sql("UPDATE stream_head SET last_seq = last_seq + 1").await.unwrap();
+        assert_eq!(board.data().await["kind"], "UNKNOWN");
+    }
+    fleet.rider(&app).await.reserve(&vehicle).await.ok();
+    app.run_jobs().await;
+    app.advance(chrono::Duration::minutes(20));
+    app.run_jobs().await;
+    assert_eq!(fleet.state(&vehicle).await, "AVAILABLE");
+    app.assert_sound().await;
+}

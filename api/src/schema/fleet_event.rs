@@ -39,6 +39,8 @@ pub enum FleetEventKind {
     VehicleTypeChanged,
     /// A tariff changed, or is new.
     TariffChanged,
+    /// Something that a newer node of this installation knows, and this one does not yet.
+    Unknown,
 }
 
 /// One event of a fleet. Of its objects, those are set that the kind is about.
@@ -122,7 +124,8 @@ fn fleet_event(call: &service::ctx::Ctx, recorded: &Recorded) -> FleetEvent {
         Event::RentalStarted { .. }
         | Event::RentalEnded { .. }
         | Event::RentalCancelled { .. }
-        | Event::RentalOverdue { .. } => {}
+        | Event::RentalOverdue { .. }
+        | Event::Unknown => {}
     }
     event
 }

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect
 
 use crate::{
     error::{Error, Result},
-    event::Recorded,
+    event::{Event, Recorded},
 };
 
 /// How many rows one read of a gap takes.
@@ -40,11 +40,15 @@ pub(crate) async fn read(
     if rows.first().is_none_or(|row| row.seq != after + 1) {
         return Err(Error::ResyncRequired);
     }
-    rows.into_iter().map(|row| recorded(row, head.epoch)).collect()
+    Ok(rows.into_iter().map(|row| recorded(row, head.epoch)).collect())
 }
 
-fn recorded(row: event::Model, epoch: uuid::Uuid) -> Result<Arc<Recorded>> {
-    let event = serde_json::from_str(&row.payload).map_err(Error::internal)?;
-    let event::Model { tenant_id: tenant, seq, actor, occurred_at, .. } = row;
-    Ok(Arc::new(Recorded { tenant, epoch, seq, event, actor, occurred_at }))
+fn recorded(row: event::Model, epoch: uuid::Uuid) -> Arc<Recorded> {
+    let event::Model { tenant_id: tenant, seq, actor, occurred_at, payload, .. } = row;
+    let event = serde_json::from_str(&payload).unwrap_or_else(|error| {
+        // It must not hold up those that come after it.
+        tracing::error!(%error, %tenant, seq, "an event cannot be read");
+        Event::Unknown
+    });
+    Arc::new(Recorded { tenant, epoch, seq, event, actor, occurred_at })
 }
