@@ -16,7 +16,7 @@ use axum::{
     },
     http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware,
-    response::{Html, Response},
+    response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use service::{config::Config, ctx::App};
@@ -25,6 +25,7 @@ use tower_http::{cors::CorsLayer, limit::RequestBodyLimitLayer};
 
 use crate::{
     graphql::request_id::RequestId,
+    metrics::Metrics,
     realtime::{
         limits::{Limits, Most},
         session::Sessions,
@@ -57,8 +58,9 @@ pub fn router(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Rou
         .layer(middleware::from_fn(request_id::layer))
 }
 
-/// `/graphql` by POST, GET and websocket, and `/graphiql`.
+/// `/graphql` by POST, GET and websocket, `/graphiql`, and what the sockets count.
 fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Router {
+    let metrics = Arc::new(Metrics::new(app.feed.clone()));
     let executor = schema::build(app.clone());
     let default_tenant = config.default_tenant.clone();
     let sessions: Arc<dyn Sessions> = Arc::new(AppSessions { app, default_tenant });
@@ -75,11 +77,13 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
         for_tenant: config.sockets_per_tenant,
     }));
     let door = Door { executor: executor.clone(), sessions: Arc::clone(&sessions) };
-    let sockets = Sockets { executor, sessions, settings, limits, shutdown };
+    let sockets =
+        Sockets { executor, sessions, settings, limits, metrics: Arc::clone(&metrics), shutdown };
     Router::new()
         .route("/graphql", get(query_or_socket).with_state((door.clone(), sockets)))
         .route("/graphql", post(graphql::post::<AppSchema>).with_state(door))
         .route("/graphiql", get(graphiql))
+        .route("/metrics", get(scrape).with_state(metrics))
 }
 
 /// A browser's or a partner's GET is a query, unless it asks to become a websocket.
@@ -97,6 +101,13 @@ async fn query_or_socket(
         }
         Err(_) => graphql::get(State(door), id, parts.headers, parts.uri).await,
     }
+}
+
+/// OpenMetrics; counts of the whole node, of no tenant in particular.
+async fn scrape(State(metrics): State<Arc<Metrics>>) -> Result<impl IntoResponse, StatusCode> {
+    const TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let text = metrics.text().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(([(header::CONTENT_TYPE, TYPE)], text))
 }
 
 async fn graphiql() -> Html<String> {

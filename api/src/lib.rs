@@ -6,6 +6,7 @@ pub mod error;
 pub mod graphql;
 pub mod http;
 pub mod log;
+pub mod metrics;
 pub mod node;
 pub mod realtime;
 pub mod schema;

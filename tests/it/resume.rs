@@ -22,13 +22,13 @@ async fn a_storm_of_clients_reads_each_page_once(#[values(Embedded, Production)]
         missed += 1;
     }
 
-    let reads = app.node.app.feed.replay_reads();
+    let reads = app.node.app.feed.counts().replay_reads;
     let come_back = (0..80).map(|_| caught_up(&app, fleet.token(), &before, missed));
     let mut seen = join_all(come_back).await;
     assert_eq!(seen.len(), 80);
     seen.dedup();
     assert_eq!(seen.len(), 1, "all of them heard the same");
-    let reads = app.node.app.feed.replay_reads() - reads;
+    let reads = app.node.app.feed.counts().replay_reads - reads;
     assert!(reads <= 2, "the table was read {reads} times for one page");
 }
 

@@ -216,3 +216,46 @@ async fn retried(app: &TestApp, greeting: &tests::Value) {
     }
     panic!("no place became free");
 }
+
+#[rstest]
+#[tokio::test]
+async fn operators_see_what_the_sockets_do(#[values(Embedded, Production)] shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let vehicle = fleet.vehicle().await;
+    let mut board = app.socket(fleet.token()).await;
+    board.subscribe("1", VEHICLES, json!({})).await;
+    let broken = json!({"vehicleId": vehicle, "reason": "flat tyre"});
+    fleet.mutate("takeOutOfService", "vehicle { id }", broken).await.ok();
+    board.data().await;
+    let metrics = async || {
+        let answer = app.http().get(format!("{}/metrics", app.url())).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.text().await.unwrap()
+    };
+    let seen = metrics().await;
+    for line in [
+        "bikelease_sockets 1",
+        "bikelease_subscriptions 1",
+        "bikelease_tenants_live 1",
+        "bikelease_events_total ",
+        "bikelease_events_late_total ",
+        "bikelease_resumes_total 0",
+        "# EOF",
+    ] {
+        assert!(seen.contains(line), "{line}: {seen}");
+    }
+    app.stop();
+    assert_eq!(board.closed().await, 1012);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    drop(board);
+    for _ in 0..50 {
+        let seen = metrics().await;
+        if seen.contains("bikelease_sockets 0") && seen.contains("bikelease_subscriptions 0") {
+            assert!(seen.contains("bikelease_sockets_closed_total{code=\"1012\"} 1"), "{seen}");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("a socket that has gone is still counted");
+}

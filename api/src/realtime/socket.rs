@@ -21,6 +21,7 @@ use super::protocol::{self, Close, Payload};
 use super::session::{Session, Sessions};
 use crate::graphql::request_id::RequestId;
 use crate::http::graphql::Refusal;
+use crate::metrics::Metrics;
 use connection::Connection;
 use writer::Writer;
 
@@ -38,6 +39,7 @@ pub struct Sockets<E> {
     pub sessions: Arc<dyn Sessions>,
     pub settings: Arc<Settings>,
     pub limits: Arc<Limits>,
+    pub metrics: Arc<Metrics>,
     /// True, or a dropped sender, closes every socket.
     pub shutdown: watch::Receiver<bool>,
 }
@@ -141,12 +143,15 @@ pub fn subscribe<E: Executor>(
 
 async fn serve<E: Executor>(socket: WebSocket, sockets: Sockets<E>, id: RequestId, speaks: bool) {
     let (sink, mut inbound) = socket.split();
-    let writer = Writer::start(sink, sockets.settings.stall);
+    let metrics = Arc::clone(&sockets.metrics);
+    metrics.sockets.inc();
+    let writer = Writer::start(sink, sockets.settings.stall, metrics.frames.clone());
     let mut connection = Connection::new(sockets, id, writer);
     let close = match speaks {
         true => connection.run(&mut inbound).await,
         false => Some(Close::wrong_protocol()),
     };
     connection.close(close).await;
+    metrics.sockets.dec();
     let _ = timeout(FAREWELL, async { while let Some(Ok(_)) = inbound.next().await {} }).await;
 }

@@ -2,7 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -28,6 +32,30 @@ struct Shared {
     bus: OnceLock<Arc<dyn Bus>>,
     channels: Mutex<HashMap<TenantId, Channel>>,
     pages: Pages,
+    events: AtomicU64,
+    late: AtomicU64,
+    resumes: AtomicU64,
+}
+
+/// What a feed has seen since it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Events that went to listeners.
+    pub events: u64,
+    /// Of these, found in the table before the bus told of them.
+    pub late: u64,
+    /// Listeners that came with a cursor.
+    pub resumes: u64,
+    /// Reads of the table for them.
+    pub replay_reads: u64,
+    /// Tenants with listeners now.
+    pub tenants: u64,
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Feed").field(&self.counts()).finish()
+    }
 }
 
 #[derive(Clone)]
@@ -50,6 +78,9 @@ impl Feed {
             bus: OnceLock::new(),
             channels: Mutex::default(),
             pages: Pages::default(),
+            events: AtomicU64::new(0),
+            late: AtomicU64::new(0),
+            resumes: AtomicU64::new(0),
         }))
     }
 
@@ -74,9 +105,20 @@ impl Feed {
         }
     }
 
-    /// How many times listeners that came back made this node read the table.
-    pub fn replay_reads(&self) -> u64 {
-        self.0.pages.reads()
+    pub fn counts(&self) -> Counts {
+        let Shared { events, late, resumes, pages, .. } = &*self.0;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            events: count(events),
+            late: count(late),
+            resumes: count(resumes),
+            replay_reads: pages.reads(),
+            tenants: self.channels().len() as u64,
+        }
+    }
+
+    pub(crate) fn resumed(&self) {
+        self.0.resumes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Some of the events after one number up to another; see `Pages`.
@@ -181,6 +223,7 @@ impl Feed {
             }
             if event.seq == known.last_seq + 1 {
                 known.last_seq = event.seq;
+                self.0.events.fetch_add(1, Ordering::Relaxed);
                 let _ = live.send(Arc::clone(event));
             }
         }
@@ -219,6 +262,8 @@ impl Feed {
         while known.last_seq < up_to {
             for event in table::read(self.0.db.reader(), known, known.last_seq, up_to).await? {
                 known.last_seq = event.seq;
+                self.0.events.fetch_add(1, Ordering::Relaxed);
+                self.0.late.fetch_add(1, Ordering::Relaxed);
                 let _ = live.send(event);
             }
         }

@@ -22,6 +22,9 @@ impl Ctx {
         // Attached first, so that nothing falls between the table and the live feed.
         let mut live = self.app.feed.attach(self.tenant).await?;
         let head = table::head(self.reader(), self.tenant).await?;
+        if after.is_some() {
+            self.app.feed.resumed();
+        }
         let mut last = match after {
             None => head.last_seq,
             Some(cursor)

@@ -19,6 +19,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_unti
 use super::writer::Writer;
 use super::{Sockets, subscribe};
 use crate::graphql::request_id::RequestId;
+use crate::metrics::Closed;
 use crate::realtime::limits::Place;
 use crate::realtime::protocol::{self, Close, Credentials, Inbound, Payload};
 use crate::realtime::session::{Refused, Session};
@@ -93,8 +94,13 @@ impl<E: Executor> Connection<E> {
 
     /// The streams end first: nothing is computed for a socket that is closing.
     pub async fn close(self, close: Option<Close>) {
-        let Self { writer, frames, .. } = self;
+        let Self { writer, frames, operations, sockets, .. } = self;
         drop(frames);
+        let open = i64::try_from(operations.len()).unwrap_or_default();
+        sockets.metrics.subscriptions.dec_by(open);
+        if let Some(close) = &close {
+            sockets.metrics.closed.get_or_create(&Closed { code: close.code }).inc();
+        }
         writer.close(close).await;
     }
 
@@ -220,12 +226,14 @@ impl<E: Executor> Connection<E> {
         let (frames, handle) = stream::abortable(frames(payloads, Arc::clone(&id), &self.id));
         self.frames.push(frames.boxed());
         self.operations.insert(id, handle);
+        self.sockets.metrics.subscriptions.inc();
         Ok(())
     }
 
     fn end(&mut self, id: &str) {
         if let Some(handle) = self.operations.remove(id) {
             handle.abort();
+            self.sockets.metrics.subscriptions.dec();
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -31,11 +32,11 @@ pub struct Writer {
 
 impl Writer {
     /// `stall` is how long one write may make no progress.
-    pub fn start(sink: Sink, stall: Duration) -> Self {
+    pub fn start(sink: Sink, stall: Duration, frames: Counter) -> Self {
         let (events, queued_events) = mpsc::channel(EVENTS);
         let (replies, queued_replies) = mpsc::channel(REPLIES);
         let (closing, closed) = oneshot::channel();
-        let queues = Queues { events: queued_events, replies: queued_replies };
+        let queues = Queues { events: queued_events, replies: queued_replies, frames };
         let task = tokio::spawn(write(sink, queues, closed, stall));
         Self { events, replies, closing, task }
     }
@@ -66,6 +67,8 @@ impl Writer {
 struct Queues {
     events: mpsc::Receiver<Utf8Bytes>,
     replies: mpsc::Receiver<Message>,
+    /// Counts what was written.
+    frames: Counter,
 }
 
 impl Queues {
@@ -113,7 +116,9 @@ async fn pump(sink: &mut Sink, queues: &mut Queues, stall: Duration) -> Option<C
             if flush { sink.flush().await } else { Ok(()) }
         });
         match written.await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => {
+                queues.frames.inc();
+            }
             Ok(Err(_)) => return None,
             Err(_) => return Some(Close::slow()),
         }
