@@ -2,4 +2,5 @@
 
 pub mod errors;
 pub mod guard;
+pub mod progress;
 pub mod request_id;

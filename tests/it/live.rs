@@ -329,3 +329,29 @@ async fn an_event_of_a_newer_node_holds_nothing_up(#[values(Embedded, Production
     assert_eq!(fleet.state(&vehicle).await, "AVAILABLE");
     app.assert_sound().await;
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_quiet_board_is_told_how_far_the_stream_has_come(
+    #[values(Embedded, Production)] shape: Shape,
+) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let (vehicle, watched) = (fleet.vehicle().await, fleet.station(5).await);
+    let mut board = app.socket(fleet.token()).await;
+    board.subscribe("hidden", STATIONS, json!({"ids": [watched]})).await;
+    // Nothing of this is about the station.
+    fleet.rider(&app).await.start_rental(&vehicle).await.ok();
+
+    let told = board.ping_within(std::time::Duration::from_secs(20)).await.expect("no ping");
+    let head = fleet.query("{ stations(first: 1) { fleetCursor } }", json!({})).await;
+    let head = &head["stations"]["fleetCursor"];
+    assert_eq!(&told["cursors"]["hidden"], head);
+
+    let mut again = app.socket(fleet.token()).await;
+    let after = json!({"ids": [watched], "after": told["cursors"]["hidden"]});
+    again.subscribe("1", STATIONS, after).await;
+    fleet.vehicle_at(&watched).await;
+    assert_eq!(again.data().await["station"]["id"], json!(watched));
+    assert!(again.silent().await);
+}

@@ -108,6 +108,21 @@ impl Socket {
         timeout(patience, next).await.ok()
     }
 
+    /// The payload of the server's next `ping`; what comes before it is passed over.
+    pub async fn ping_within(&mut self, patience: Duration) -> Option<Value> {
+        let next = async {
+            while let Some(Ok(message)) = self.0.next().await {
+                let Message::Text(text) = message else { continue };
+                let message: Value = serde_json::from_str(&text).unwrap();
+                if message["type"] == "ping" {
+                    return Some(message["payload"].clone());
+                }
+            }
+            None
+        };
+        timeout(patience, next).await.ok().flatten()
+    }
+
     pub async fn message(&mut self) -> Value {
         match self.frame().await {
             Frame::Message(message) => message,

@@ -100,6 +100,11 @@ pub fn pong(payload: Option<Json>) -> String {
     }
 }
 
+/// How far the operations have come, by their ids.
+pub fn ping(cursors: Map<String, Json>) -> String {
+    json!({ "type": "ping", "payload": { "cursors": cursors } }).to_string()
+}
+
 /// One answer of an operation, serialized once; a socket only adds its own id.
 pub enum Payload {
     /// An execution result; more may follow.

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use super::limits::{Limits, Owner};
 use super::protocol::{self, Close, Payload};
 use super::session::{Session, Sessions};
+use crate::graphql::progress::Progress;
 use crate::graphql::request_id::RequestId;
 use crate::http::graphql::Refusal;
 use crate::metrics::Metrics;
@@ -48,6 +49,8 @@ pub struct Settings {
     /// From the upgrade to the acknowledged `connection_init`.
     pub init: Duration,
     pub ping: Duration,
+    /// How often a client hears how far its subscriptions have come, if they have.
+    pub progress: Duration,
     /// Without any frame from the client.
     pub silence: Duration,
     /// Without progress of one write.
@@ -64,6 +67,7 @@ impl Default for Settings {
         Self {
             init: Duration::from_secs(5),
             ping: Duration::from_secs(20),
+            progress: Duration::from_secs(15),
             silence: Duration::from_secs(50),
             stall: Duration::from_secs(15),
             operations: 50,
@@ -134,9 +138,9 @@ pub fn subscribe<E: Executor>(
     executor: &E,
     session: &Session,
     request: Request,
-    id: RequestId,
+    (id, progress): (RequestId, Progress),
 ) -> BoxStream<'static, Payload> {
-    let request = (session.attach)(request).data(id);
+    let request = (session.attach)(request).data(id).data(progress);
     let answers = executor.execute_stream(request, None).enumerate();
     answers.map(|(index, answer)| Payload::of(&answer, index == 0)).boxed()
 }

@@ -91,7 +91,7 @@ impl FleetEventSubscription {
         call.require(Permission::ViewFleet)?;
         let kinds: Option<Vec<Kind>> =
             kinds.map(|kinds| kinds.into_iter().map(Into::into).collect());
-        follow(call, after, move |call, event| {
+        follow(ctx, after, move |call, event| {
             let wanted = kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.event.kind()));
             wanted.then(|| fleet_event(call, event))
         })

@@ -10,7 +10,11 @@ use service::{
 };
 
 use super::scalar::Cursor;
-use crate::error::{Error, Result};
+use crate::{
+    context::Call,
+    error::{Error, Result},
+    graphql::progress::Progress,
+};
 
 /// What a subscription yields.
 pub type Live<T> = BoxStream<'static, Result<T>>;
@@ -38,18 +42,34 @@ pub fn change(before: bool, after: bool) -> Option<Change> {
 
 /// The stream after the cursor, as far as `pick` finds something in it. An error ends it.
 pub async fn follow<T: Send + 'static>(
-    call: &Ctx,
+    ctx: &Context<'_>,
     after: Option<Cursor>,
     pick: impl Fn(&Ctx, &Recorded) -> Option<T> + Send + 'static,
 ) -> Result<Live<T>> {
+    let call = ctx.call()?;
+    let progress = ctx.data_opt::<Progress>().cloned().unwrap_or_default();
+    let (keys, tenant) = (Arc::clone(&call.app.keys), call.tenant);
+    progress.begin(move |cursor| cursor.seal(&keys, tenant));
     let after = after
         .map(|Cursor(text)| event::Cursor::open(&text, &call.app.keys, call.tenant))
         .transpose()?;
     let events = call.events(after).await?;
     let call = call.clone();
+    let mut shown = None;
     let found = events.filter_map(move |event: service::Result<Arc<Recorded>>| {
+        // Whoever asks for the next one has sent the one before.
+        if let Some(cursor) = shown.take() {
+            progress.pass(cursor);
+        }
         ready(match event {
-            Ok(event) => pick(&call, &event).map(Ok),
+            Ok(event) => {
+                let picked = pick(&call, &event);
+                match picked {
+                    Some(_) => shown = Some(event.cursor()),
+                    None => progress.pass(event.cursor()),
+                }
+                picked.map(Ok)
+            }
             Err(error) => Some(Err(Error::from(error))),
         })
     });

@@ -12,12 +12,13 @@ use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, AbortHandle, BoxStream, SelectAll, SplitStream, StreamExt};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 
 use super::writer::Writer;
 use super::{Sockets, subscribe};
+use crate::graphql::progress::Progress;
 use crate::graphql::request_id::RequestId;
 use crate::metrics::Closed;
 use crate::realtime::limits::Place;
@@ -49,6 +50,7 @@ struct Timers {
     /// The node stops: the deadline is this socket's turn to go.
     ending: bool,
     pings: Interval,
+    progress: Interval,
 }
 
 pub struct Connection<E> {
@@ -59,7 +61,7 @@ pub struct Connection<E> {
     timers: Timers,
     /// Among those of its user and its tenant.
     places: Vec<Place>,
-    operations: HashMap<Arc<str>, AbortHandle>,
+    operations: HashMap<Arc<str>, (AbortHandle, Progress)>,
     /// Polls only what has woken, first come first served: no stream starves another.
     frames: SelectAll<BoxStream<'static, Frame>>,
 }
@@ -69,13 +71,16 @@ impl<E: Executor> Connection<E> {
         let start = Instant::now();
         let mut pings = interval_at(start + sockets.settings.ping, sockets.settings.ping);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut progress =
+            interval_at(start + sockets.settings.progress, sockets.settings.progress);
+        progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let deadline = Some((start + sockets.settings.init, Close::init_timeout()));
         Self {
             sockets,
             id,
             writer,
             phase: Phase::Silent,
-            timers: Timers { heard: start, deadline, ending: false, pings },
+            timers: Timers { heard: start, deadline, ending: false, pings, progress },
             places: Vec::new(),
             operations: HashMap::new(),
             frames: SelectAll::new(),
@@ -121,6 +126,10 @@ impl<E: Executor> Connection<E> {
             () = sleep_until(silence) => Flow::Break(Some(Close::silent())),
             _ = self.timers.pings.tick() => {
                 self.writer.ping();
+                Flow::Continue(())
+            }
+            _ = self.timers.progress.tick() => {
+                self.tell_progress();
                 Flow::Continue(())
             }
             opened = opened(&mut self.phase) => self.opened(opened),
@@ -222,16 +231,31 @@ impl<E: Executor> Connection<E> {
             let refusal = Payload::refusal("TOO_MANY_SUBSCRIPTIONS", message, &self.id);
             return self.writer.reply(refusal.splice(&json!(*id).to_string()));
         }
-        let payloads = subscribe(&self.sockets.executor, session, request, self.id.clone());
+        let progress = Progress::default();
+        let data = (self.id.clone(), progress.clone());
+        let payloads = subscribe(&self.sockets.executor, session, request, data);
         let (frames, handle) = stream::abortable(frames(payloads, Arc::clone(&id), &self.id));
         self.frames.push(frames.boxed());
-        self.operations.insert(id, handle);
+        self.operations.insert(id, (handle, progress));
         self.sockets.metrics.subscriptions.inc();
         Ok(())
     }
 
+    /// In line with the events, so that no cursor is ahead of what it stands for. One that does not fit is told next time.
+    fn tell_progress(&mut self) {
+        let Ok(room) = self.writer.events.try_reserve() else { return };
+        let news = self
+            .operations
+            .iter()
+            .filter_map(|(id, (_, progress))| Some((id.to_string(), progress.news()?.into())));
+        let cursors: Map<String, Value> = news.collect();
+        if !cursors.is_empty() {
+            room.send(protocol::ping(cursors).into());
+        }
+    }
+
     fn end(&mut self, id: &str) {
-        if let Some(handle) = self.operations.remove(id) {
+        if let Some((handle, _)) = self.operations.remove(id) {
             handle.abort();
             self.sockets.metrics.subscriptions.dec();
         }

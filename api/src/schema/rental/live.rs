@@ -60,7 +60,7 @@ impl RentalSubscription {
         let call = ctx.call()?;
         let replays = after.is_some();
         let changes =
-            follow(call, after, move |call, event| changed(call, event, rental_id.0)).await?;
+            follow(ctx, after, move |call, event| changed(call, event, rental_id.0)).await?;
         // Read after the stream is attached: what ends from here on is in it.
         let rental = service::rental::get(call, rental_id.0).await?;
         if rental.ended_at.is_some() && !replays {

@@ -60,7 +60,7 @@ impl StationSubscription {
                     station.position().is_some_and(|position| area.contains(position))
                 })
         };
-        follow(call, after, move |call, event| availability(call, event, &watched)).await
+        follow(ctx, after, move |call, event| availability(call, event, &watched)).await
     }
 }
 

@@ -53,7 +53,7 @@ impl VehicleSubscription {
         let call = ctx.call()?;
         call.require(Permission::ViewVehicles)?;
         let filter = filter.unwrap_or_default().filter()?;
-        follow(call, after, move |call, event| changed(call, event, &filter)).await
+        follow(ctx, after, move |call, event| changed(call, event, &filter)).await
     }
 }
 
