@@ -14,6 +14,7 @@ use sea_orm::DatabaseConnection;
 use crate::{
     clock::Clock,
     db::Db,
+    error::{Error, Result},
     event::{bus::Bus, feed::Feed},
     ids::Ids,
     keys::Keys,
@@ -28,7 +29,7 @@ pub struct Ctx {
     pub app: App,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Actor {
     Anonymous,
     Customer {
@@ -41,6 +42,9 @@ pub enum Actor {
     },
     /// The platform itself, by the name of the job or command.
     System(&'static str),
+    /// Nobody in particular: all of one role, or without one all who may see the board. What many listeners share is
+    /// executed for them.
+    Audience(Option<Role>),
 }
 
 impl fmt::Display for Actor {
@@ -49,6 +53,18 @@ impl fmt::Display for Actor {
             Self::Anonymous => f.write_str("anonymous"),
             Self::Customer { user, .. } | Self::Staff { user, .. } => user.fmt(f),
             Self::System(name) => write!(f, "system:{name}"),
+            Self::Audience(_) => f.write_str("audience"),
+        }
+    }
+}
+
+impl Actor {
+    pub fn role(self) -> Option<Role> {
+        match self {
+            Self::Customer { .. } => Some(Role::Customer),
+            Self::Staff { role, .. } => Some(role),
+            Self::Audience(role) => role,
+            Self::Anonymous | Self::System(_) => None,
         }
     }
 }
@@ -113,11 +129,15 @@ impl Ctx {
         self.app.now()
     }
 
-    /// The customer whom a customer's login stands for.
-    pub fn own_customer(&self) -> Option<CustomerId> {
+    /// The customer whom a customer's login stands for. Fails for an audience whose members get different answers.
+    pub fn own_customer(&self) -> Result<Option<CustomerId>> {
         match self.actor {
-            Actor::Customer { customer, .. } => Some(customer),
-            _ => None,
+            Actor::Customer { customer, .. } => Ok(Some(customer)),
+            Actor::Audience(None | Some(Role::Customer)) => Err(Error::no_viewer()),
+            Actor::Anonymous
+            | Actor::Staff { .. }
+            | Actor::System(_)
+            | Actor::Audience(Some(Role::Owner | Role::Staff)) => Ok(None),
         }
     }
 }

@@ -135,7 +135,7 @@ pub async fn archive(ctx: &Ctx, id: CustomerId) -> Result<Model> {
 
 /// A customer's login sees only itself.
 pub async fn get(ctx: &Ctx, id: CustomerId) -> Result<Model> {
-    if ctx.own_customer() != Some(id) {
+    if ctx.own_customer()? != Some(id) {
         ctx.require(Permission::ManageCustomers).map_err(|error| match error {
             Error::Forbidden => Error::NotFound(Subject::Customer),
             other => other,
@@ -173,7 +173,7 @@ pub async fn count(ctx: &Ctx, filter: &Filter) -> Result<i64> {
 
 /// Those of these that the caller may see.
 pub async fn get_many(ctx: &Ctx, ids: &[CustomerId]) -> Result<Vec<Model>> {
-    let visible: Vec<_> = match ctx.own_customer() {
+    let visible: Vec<_> = match ctx.own_customer()? {
         Some(own) => ids.iter().copied().filter(|id| *id == own).collect(),
         None => {
             ctx.require(Permission::ManageCustomers)?;

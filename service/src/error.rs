@@ -102,6 +102,11 @@ impl Error {
         Self::Internal(source.into())
     }
 
+    /// Something asked who is calling, in an execution that many share.
+    pub(crate) fn no_viewer() -> Self {
+        Self::internal("a shared execution has no viewer")
+    }
+
     /// A connection that was lost during the commit leaves open whether it happened: such a write is not tried again by itself.
     pub(crate) fn of_commit(error: DbErr) -> Self {
         let known = matches!(

@@ -71,6 +71,9 @@ impl Ctx {
             Actor::Customer { .. } => Permission::of(Role::Customer, permission),
             Actor::Staff { role, .. } => Permission::of(role, permission),
             Actor::System(_) => true,
+            // Each member has shown already that it may.
+            Actor::Audience(None) => permission == Permission::ViewBoard,
+            Actor::Audience(Some(role)) => Permission::of(role, permission),
         }
     }
 

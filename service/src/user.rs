@@ -63,6 +63,7 @@ pub async fn me(ctx: &Ctx) -> Result<Option<Model>> {
     match ctx.actor {
         Actor::Customer { user, .. } | Actor::Staff { user, .. } => get(ctx, user).await.map(Some),
         Actor::Anonymous | Actor::System(_) => Ok(None),
+        Actor::Audience(_) => Err(Error::no_viewer()),
     }
 }
 

@@ -173,14 +173,14 @@ pub async fn archive(ctx: &Ctx, id: VehicleId) -> Result<Model> {
 /// Customers see what they could rent, and what they hold or ride.
 pub async fn get(ctx: &Ctx, id: VehicleId) -> Result<Model> {
     ctx.require(Permission::ViewVehicles)?;
-    let found = list::visible(ctx, true).filter(Column::Id.eq(id)).one(ctx.reader()).await?;
+    let found = list::visible(ctx, true)?.filter(Column::Id.eq(id)).one(ctx.reader()).await?;
     found.ok_or(Error::NotFound(Subject::Vehicle))
 }
 
 /// Those of these that the caller may see.
 pub async fn get_many(ctx: &Ctx, ids: &[VehicleId]) -> Result<Vec<Model>> {
     ctx.require(Permission::ViewVehicles)?;
-    let rows = list::visible(ctx, true)
+    let rows = list::visible(ctx, true)?
         .filter(Column::Id.is_in(ids.iter().copied()))
         .all(ctx.reader())
         .await?;

@@ -82,6 +82,9 @@ impl Ctx {
         Fut: Future<Output = Result<T>> + Send,
         T: Send,
     {
+        if matches!(self.actor, Actor::Audience(_)) {
+            return Err(Error::no_viewer());
+        }
         let mut attempt = 1;
         loop {
             match self.attempt(&run).await {

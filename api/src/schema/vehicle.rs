@@ -181,7 +181,7 @@ impl Vehicle {
     async fn reserved_by(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
         let Some(id) = self.0.reserved_by else { return Ok(None) };
         let call = ctx.call()?;
-        if call.own_customer() != Some(id) {
+        if call.own_customer()? != Some(id) {
             call.require(Permission::ManageCustomers)?;
         }
         Ok(ctx.load()?.load_one(id).await?.map(Customer))

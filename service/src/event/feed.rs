@@ -131,6 +131,11 @@ impl Feed {
         self.0.pages.read(self.0.db.reader(), head, after, up_to).await
     }
 
+    /// How many follow this tenant on this node.
+    pub fn listeners(&self, tenant: TenantId) -> usize {
+        self.channels().get(&tenant).map_or(0, |channel| channel.live.receiver_count())
+    }
+
     pub(crate) async fn attach(
         &self,
         tenant: TenantId,

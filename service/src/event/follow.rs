@@ -1,7 +1,8 @@
 //! One listener's way through the stream: from its cursor out of the table, then live, spliced by number.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use entity::stream_head;
 use futures_util::Stream;
 use tokio::sync::broadcast;
 
@@ -25,16 +26,7 @@ impl Ctx {
         if after.is_some() {
             self.app.feed.resumed();
         }
-        let mut last = match after {
-            None => head.last_seq,
-            Some(cursor)
-                if cursor.epoch == head.epoch
-                    && (head.first_seq - 1..=head.last_seq).contains(&cursor.seq) =>
-            {
-                cursor.seq
-            }
-            Some(_) => return Err(Error::ResyncRequired),
-        };
+        let mut last = start(&head, after)?;
         let (feed, db) = (self.app.feed.clone(), self.app.db.clone());
         let mut up_to = head.last_seq;
         Ok(async_stream::try_stream! {
@@ -61,9 +53,49 @@ impl Ctx {
         })
     }
 
+    /// What happened after the cursor until now; nothing without one. `reached` is set to now when all of it has come.
+    pub async fn replay(
+        &self,
+        after: Option<Cursor>,
+        reached: Arc<OnceLock<Cursor>>,
+    ) -> Result<impl Stream<Item = Result<Arc<Recorded>>> + Send + use<>> {
+        let head = table::head(self.reader(), self.tenant).await?;
+        if after.is_some() {
+            self.app.feed.resumed();
+        }
+        let mut last = start(&head, after)?;
+        let feed = self.app.feed.clone();
+        Ok(async_stream::try_stream! {
+            while last < head.last_seq {
+                for event in feed.replay(&head, last, head.last_seq).await? {
+                    last = event.seq;
+                    yield event;
+                }
+            }
+            let _ = reached.set(place(&head));
+        })
+    }
+
     /// Where the stream is now; a snapshot that is read afterwards contains at least all up to here.
     pub async fn stream_cursor(&self) -> Result<Cursor> {
-        let head = table::head(self.reader(), self.tenant).await?;
-        Ok(Cursor { epoch: head.epoch, seq: head.last_seq })
+        Ok(place(&table::head(self.reader(), self.tenant).await?))
+    }
+}
+
+fn place(head: &stream_head::Model) -> Cursor {
+    Cursor { epoch: head.epoch, seq: head.last_seq }
+}
+
+/// The number after which a listener begins.
+fn start(head: &stream_head::Model, after: Option<Cursor>) -> Result<i64> {
+    match after {
+        None => Ok(head.last_seq),
+        Some(cursor)
+            if cursor.epoch == head.epoch
+                && (head.first_seq - 1..=head.last_seq).contains(&cursor.seq) =>
+        {
+            Ok(cursor.seq)
+        }
+        Some(_) => Err(Error::ResyncRequired),
     }
 }

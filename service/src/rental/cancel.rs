@@ -28,7 +28,7 @@ pub struct CancelRental {
 
 /// Gives the vehicle back where it was taken. After the grace period it is `RENTAL_NOT_CANCELLABLE`.
 pub async fn cancel(ctx: &Ctx, input: CancelRental, key: &str) -> Result<Model> {
-    if ctx.own_customer().is_some() {
+    if ctx.own_customer()?.is_some() {
         ctx.require(Permission::Ride)?
     } else {
         ctx.require(Permission::ManageRentals)?

@@ -45,7 +45,7 @@ pub struct ForceEndRental {
 
 /// Takes the vehicle back and says what the ride came to.
 pub async fn end(ctx: &Ctx, input: EndRental, key: &str) -> Result<Model> {
-    if ctx.own_customer().is_some() {
+    if ctx.own_customer()?.is_some() {
         ctx.require(Permission::Ride)?
     } else {
         ctx.require(Permission::ManageRentals)?
@@ -109,7 +109,7 @@ async fn finish_rental(tx: &Tx, id: RentalId, finish: Finish) -> Result<Model> {
         station: vehicle.station_id,
         latitude: vehicle.latitude,
         longitude: vehicle.longitude,
-        distance_meters: measured(tx, finish.distance_meters, straight(&rental, &vehicle)),
+        distance_meters: measured(tx, finish.distance_meters, straight(&rental, &vehicle))?,
         lost,
         reason: finish.reason,
     };
@@ -148,12 +148,12 @@ pub(super) fn price(rental: &Model, ride: &Ride) -> Result<Price> {
 }
 
 /// Staff are believed; a rider has come at least as far as the vehicle has.
-fn measured(tx: &Tx, told: Option<i64>, straight: i64) -> i64 {
-    match told {
-        Some(told) if tx.ctx().own_customer().is_some() => told.max(straight),
+fn measured(tx: &Tx, told: Option<i64>, straight: i64) -> Result<i64> {
+    Ok(match told {
+        Some(told) if tx.ctx().own_customer()?.is_some() => told.max(straight),
         Some(told) => told,
         None => straight,
-    }
+    })
 }
 
 fn straight(rental: &Model, vehicle: &vehicle::Model) -> i64 {

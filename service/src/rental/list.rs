@@ -55,7 +55,7 @@ pub async fn count(ctx: &Ctx, filter: &Filter) -> Result<i64> {
 /// The rentals that the caller may see at all.
 pub(super) fn visible(ctx: &Ctx) -> Result<Select<Entity>> {
     let query = Entity::of(ctx.tenant);
-    if let Some(own) = ctx.own_customer() {
+    if let Some(own) = ctx.own_customer()? {
         ctx.require(Permission::Ride)?;
         return Ok(query.filter(Column::CustomerId.eq(own)));
     }

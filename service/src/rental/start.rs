@@ -68,7 +68,7 @@ async fn offered(tx: &Tx, input: &StartRental, vehicle: &vehicle::Model) -> Resu
     let applicable =
         async |named| tariffs::applicable(&**tx, tx.ctx(), named, vehicle.vehicle_type_id).await;
     let tariff = applicable(input.tariff).await?;
-    let chosen = input.tariff.is_some() && tx.ctx().own_customer().is_some();
+    let chosen = input.tariff.is_some() && tx.ctx().own_customer()?.is_some();
     if chosen && applicable(None).await?.id != tariff.id {
         return Err(Refusal::TariffNotOffered.into());
     }

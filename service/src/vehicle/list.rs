@@ -3,6 +3,7 @@
 use entity::{
     Area, Id,
     station::StationId,
+    user::Role,
     vehicle::{Column, Entity, Model, State},
     vehicle_type::VehicleTypeId,
 };
@@ -50,18 +51,18 @@ pub async fn list(
     page: &PageArgs,
 ) -> Result<Page<Model>> {
     ctx.require(Permission::ViewVehicles)?;
-    page::fetch(ctx, "vehicles", filtered(ctx, filter), sort(by, direction), page).await
+    page::fetch(ctx, "vehicles", filtered(ctx, filter)?, sort(by, direction), page).await
 }
 
 pub async fn count(ctx: &Ctx, filter: &Filter) -> Result<i64> {
     ctx.require(Permission::ViewVehicles)?;
-    page::count(filtered(ctx, filter), ctx.reader()).await
+    page::count(filtered(ctx, filter)?, ctx.reader()).await
 }
 
 /// The vehicles that the caller may see at all.
-pub(super) fn visible(ctx: &Ctx, include_archived: bool) -> Select<Entity> {
+pub(super) fn visible(ctx: &Ctx, include_archived: bool) -> Result<Select<Entity>> {
     let mut query = Entity::of(ctx.tenant);
-    if let Some(own) = ctx.own_customer() {
+    if let Some(own) = ctx.own_customer()? {
         query = query.filter(
             Condition::any()
                 .add(Column::State.eq(State::Available))
@@ -69,23 +70,25 @@ pub(super) fn visible(ctx: &Ctx, include_archived: bool) -> Select<Entity> {
         );
     }
     let include_archived = include_archived && ctx.may(Permission::ViewFleet);
-    if include_archived { query } else { query.filter(Column::ArchivedAt.is_null()) }
+    Ok(if include_archived { query } else { query.filter(Column::ArchivedAt.is_null()) })
 }
 
 /// The same rule for one vehicle at hand, as events carry it.
 pub fn visible_to(actor: Actor, vehicle: &Model) -> bool {
     match actor {
-        Actor::Staff { .. } | Actor::System(_) => true,
+        Actor::Staff { .. }
+        | Actor::System(_)
+        | Actor::Audience(Some(Role::Owner | Role::Staff)) => true,
         Actor::Customer { customer, .. } => {
             vehicle.archived_at.is_none()
                 && (vehicle.state == State::Available || vehicle.reserved_by == Some(customer))
         }
-        Actor::Anonymous => false,
+        Actor::Anonymous | Actor::Audience(None | Some(Role::Customer)) => false,
     }
 }
 
-fn filtered(ctx: &Ctx, filter: &Filter) -> Select<Entity> {
-    let mut query = visible(ctx, filter.include_archived);
+fn filtered(ctx: &Ctx, filter: &Filter) -> Result<Select<Entity>> {
+    let mut query = visible(ctx, filter.include_archived)?;
     if !filter.states.is_empty() {
         query = query.filter(Column::State.is_in(filter.states.iter().copied()));
     }
@@ -108,7 +111,7 @@ fn filtered(ctx: &Ctx, filter: &Filter) -> Select<Entity> {
             area,
         ));
     }
-    query
+    Ok(query)
 }
 
 fn sort(by: SortBy, direction: Direction) -> Sort<Model> {

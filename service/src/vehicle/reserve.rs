@@ -55,7 +55,7 @@ pub async fn reserve(ctx: &Ctx, input: ReserveVehicle, key: &str) -> Result<Mode
 
 /// Lets a vehicle go before its time. Customers let go what they hold; staff, anything.
 pub async fn cancel(ctx: &Ctx, id: VehicleId) -> Result<Model> {
-    if ctx.own_customer().is_some() {
+    if ctx.own_customer()?.is_some() {
         ctx.require(Permission::Ride)?
     } else {
         ctx.require(Permission::ManageRentals)?
@@ -65,7 +65,7 @@ pub async fn cancel(ctx: &Ctx, id: VehicleId) -> Result<Model> {
         if vehicle.state != State::Reserved {
             return Err(Refusal::VehicleNotReserved.into());
         }
-        if tx.ctx().own_customer().is_some_and(|own| vehicle.reserved_by != Some(own)) {
+        if tx.ctx().own_customer()?.is_some_and(|own| vehicle.reserved_by != Some(own)) {
             return Err(Refusal::VehicleReserved.into());
         }
         release(&tx, vehicle, None).await
@@ -108,7 +108,7 @@ pub(crate) async fn release(tx: &Tx, vehicle: Model, reason: Option<&str>) -> Re
 
 /// For whom: customers for themselves, staff for whom they name.
 pub(crate) fn rider(ctx: &Ctx, named: Option<CustomerId>) -> Result<CustomerId> {
-    if let Some(own) = ctx.own_customer() {
+    if let Some(own) = ctx.own_customer()? {
         ctx.require(Permission::Ride)?;
         return if named.is_none_or(|named| named == own) {
             Ok(own)
