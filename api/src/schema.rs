@@ -1,5 +1,6 @@
 //! The GraphQL schema: every feature's objects, queries, mutations and subscriptions, merged.
 
+pub mod audience;
 pub mod connection;
 pub mod customer;
 pub mod fleet_event;

@@ -1,6 +1,6 @@
 //! A subscription is a filter over the one stream of events.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::{Context, Enum};
 use futures_util::{StreamExt, future::ready, stream::BoxStream};
@@ -40,32 +40,40 @@ pub fn change(before: bool, after: bool) -> Option<Change> {
     }
 }
 
+/// Which part of a subscription one execution is; in the data of its request.
+#[derive(Clone)]
+pub enum Part {
+    /// All of it. From this place, if there is one; else from the client's cursor.
+    All { after: Option<event::Cursor> },
+    /// What happened until now. It ends when all of that has come, and says up to where.
+    Replay { after: Option<event::Cursor>, reached: Arc<OnceLock<event::Cursor>> },
+    /// What happens after this place, for a group.
+    Group { after: event::Cursor },
+}
+
 /// The stream after the cursor, as far as `pick` finds something in it. An error ends it.
 pub async fn follow<T: Send + 'static>(
     ctx: &Context<'_>,
     after: Option<Cursor>,
     pick: impl Fn(&Ctx, &Recorded) -> Option<T> + Send + 'static,
 ) -> Result<Live<T>> {
-    let call = ctx.call()?;
+    let call = ctx.call()?.clone();
+    let asked = after
+        .map(|Cursor(text)| event::Cursor::open(&text, &call.app.keys, call.tenant))
+        .transpose()?;
+    let part = ctx.data_opt::<Part>().cloned().unwrap_or(Part::All { after: None });
     let progress = ctx.data_opt::<Progress>().cloned().unwrap_or_default();
     let (keys, tenant) = (Arc::clone(&call.app.keys), call.tenant);
     progress.begin(move |cursor| cursor.seal(&keys, tenant));
-    let after = after
-        .map(|Cursor(text)| event::Cursor::open(&text, &call.app.keys, call.tenant))
-        .transpose()?;
-    let events = call.events(after).await?;
-    let call = call.clone();
-    let mut shown = None;
-    let found = events.filter_map(move |event: service::Result<Arc<Recorded>>| {
+    let events = events(&call, part, asked).await?;
+    let found = events.filter_map(move |event| {
         // Whoever asks for the next one has sent the one before.
-        if let Some(cursor) = shown.take() {
-            progress.pass(cursor);
-        }
+        progress.pass_shown();
         ready(match event {
             Ok(event) => {
                 let picked = pick(&call, &event);
                 match picked {
-                    Some(_) => shown = Some(event.cursor()),
+                    Some(_) => progress.show(event.cursor()),
                     None => progress.pass(event.cursor()),
                 }
                 picked.map(Ok)
@@ -74,6 +82,18 @@ pub async fn follow<T: Send + 'static>(
         })
     });
     Ok(found.boxed())
+}
+
+async fn events(
+    call: &Ctx,
+    part: Part,
+    asked: Option<event::Cursor>,
+) -> service::Result<BoxStream<'static, service::Result<Arc<Recorded>>>> {
+    Ok(match part {
+        Part::All { after } => call.events(after.or(asked)).await?.boxed(),
+        Part::Replay { after, reached } => call.replay(after.or(asked), reached).await?.boxed(),
+        Part::Group { after } => call.events(Some(after)).await?.boxed(),
+    })
 }
 
 /// The event's place in the stream, as clients hold it.
