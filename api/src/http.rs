@@ -29,6 +29,7 @@ use crate::{
     realtime::{
         limits::{Limits, Most},
         session::Sessions,
+        share::Groups,
         socket::{self, Settings, Sockets},
     },
     schema::{self, AppSchema},
@@ -77,8 +78,15 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
         for_tenant: config.sockets_per_tenant,
     }));
     let door = Door { executor: executor.clone(), sessions: Arc::clone(&sessions) };
-    let sockets =
-        Sockets { executor, sessions, settings, limits, metrics: Arc::clone(&metrics), shutdown };
+    let sockets = Sockets {
+        executor,
+        sessions,
+        groups: Groups::default(),
+        settings,
+        limits,
+        metrics: Arc::clone(&metrics),
+        shutdown,
+    };
     Router::new()
         .route("/graphql", get(query_or_socket).with_state((door.clone(), sockets)))
         .route("/graphql", post(graphql::post::<AppSchema>).with_state(door))

@@ -3,4 +3,5 @@
 pub mod limits;
 pub mod protocol;
 pub mod session;
+pub mod share;
 pub mod socket;

@@ -43,14 +43,16 @@ impl Sessions for AppSessions {
         };
         let owners = call.as_ref().map(owners).unwrap_or_default();
         let id = RequestId(request_id.to_owned());
+        let call = call.map(Arc::new);
+        let caller = call.clone();
         let attach = Arc::new(move |request: Request| {
             let request = request.data(id.clone());
-            match &call {
-                Some(call) => request.data(call.clone()),
+            match &caller {
+                Some(call) => request.data(Ctx::clone(call)),
                 None => request,
             }
         });
-        Ok(Session { attach, expires_in, owners })
+        Ok(Session { attach, call, expires_in, owners })
     }
 }
 

@@ -8,6 +8,7 @@ mod command;
 mod demo;
 mod fleet;
 mod group_commit;
+mod groups;
 mod import;
 mod import_flaws;
 mod invariant;

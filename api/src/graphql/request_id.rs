@@ -9,6 +9,14 @@ use axum::http::request::Parts;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
+impl RequestId {
+    /// A new one.
+    pub fn made() -> Self {
+        let bytes: [u8; 16] = service::keys::random().unwrap_or_default();
+        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for RequestId {
     type Rejection = Infallible;
 

@@ -25,7 +25,7 @@ const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The outermost layer. The span has the path, but never a query string, a body or a token.
 pub async fn layer(mut request: Request, next: Next) -> Response {
-    let id = RequestId(given(request.headers()).unwrap_or_else(made));
+    let id = given(request.headers()).map_or_else(RequestId::made, RequestId);
     let path = request.uri().path().to_owned();
     let span = tracing::info_span!("request", request_id = %id.0, method = %request.method(), path);
     request.extensions_mut().insert(id.clone());
@@ -67,11 +67,6 @@ fn given(headers: &HeaderMap) -> Option<String> {
     fits.then(|| id.to_owned())
 }
 
-fn made() -> String {
-    let bytes: [u8; 16] = service::keys::random().unwrap_or_default();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,7 +82,7 @@ mod tests {
         for bad in ["", "a b", "a\"b", "{}", &"a".repeat(65)] {
             assert_eq!(given(bad), None, "{bad}");
         }
-        assert_eq!(made().len(), 32);
-        assert_ne!(made(), made());
+        assert_eq!(RequestId::made().0.len(), 32);
+        assert_ne!(RequestId::made(), RequestId::made());
     }
 }

@@ -105,12 +105,13 @@ pub fn ping(cursors: Map<String, Json>) -> String {
     json!({ "type": "ping", "payload": { "cursors": cursors } }).to_string()
 }
 
-/// One answer of an operation, serialized once; a socket only adds its own id.
+/// One answer of an operation, serialized once; a socket only adds its own id. Clones share the text.
+#[derive(Clone)]
 pub enum Payload {
     /// An execution result; more may follow.
-    Next(String),
+    Next(Utf8Bytes),
     /// A list of errors that ends the operation.
-    Error(String),
+    Error(Utf8Bytes),
 }
 
 impl Payload {
@@ -119,8 +120,8 @@ impl Payload {
     pub fn of(response: &Response, is_first: bool) -> Self {
         let refused = is_first && response.is_err() && response.data == Value::Null;
         let json = match refused {
-            true => serde_json::to_string(&response.errors).map(Self::Error),
-            false => serde_json::to_string(response).map(Self::Next),
+            true => serde_json::to_string(&response.errors).map(|text| Self::Error(text.into())),
+            false => serde_json::to_string(response).map(|text| Self::Next(text.into())),
         };
         json.unwrap_or_else(|error| {
             tracing::error!(%error, "answer could not be written");
@@ -133,7 +134,8 @@ impl Payload {
         if !id.is_empty() {
             extensions["requestId"] = json!(id);
         }
-        Self::Error(json!([{ "message": message, "extensions": extensions }]).to_string())
+        let errors = json!([{ "message": message, "extensions": extensions }]);
+        Self::Error(errors.to_string().into())
     }
 
     /// The whole message. `id` is already JSON.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_graphql::Request;
 use async_trait::async_trait;
+use service::ctx::Ctx;
 
 use super::limits::Owner;
 
@@ -16,6 +17,8 @@ pub type Attach = Arc<dyn Fn(Request) -> Request + Send + Sync>;
 #[derive(Clone)]
 pub struct Session {
     pub attach: Attach,
+    /// Who is calling; None for those who can only sign in.
+    pub call: Option<Arc<Ctx>>,
     /// What remains of the token's life; a socket is closed when it is over.
     pub expires_in: Option<Duration>,
     /// Whose connections it counts among.

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use super::limits::{Limits, Owner};
 use super::protocol::{self, Close, Payload};
 use super::session::{Session, Sessions};
+use super::share::{Groups, Member};
 use crate::graphql::progress::Progress;
 use crate::graphql::request_id::RequestId;
 use crate::http::graphql::Refusal;
@@ -38,6 +39,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct Sockets<E> {
     pub executor: E,
     pub sessions: Arc<dyn Sessions>,
+    pub groups: Groups,
     pub settings: Arc<Settings>,
     pub limits: Arc<Limits>,
     pub metrics: Arc<Metrics>,
@@ -133,13 +135,17 @@ fn origin_is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     host.is_some_and(|host| bare(&host) == bare(authority))
 }
 
-/// Starts one operation of whatever kind. Execution that sockets share belongs behind this.
+/// Starts one operation of whatever kind; with others, if it is one that they have too.
 pub fn subscribe<E: Executor>(
-    executor: &E,
+    sockets: &Sockets<E>,
     session: &Session,
-    request: Request,
+    mut request: Request,
     (id, progress): (RequestId, Progress),
 ) -> BoxStream<'static, Payload> {
+    let Sockets { executor, groups, .. } = sockets;
+    if let Some(member) = Member::of(executor, groups, session, &mut request, (&id, &progress)) {
+        return member.payloads(request).boxed();
+    }
     let request = (session.attach)(request).data(id).data(progress);
     let answers = executor.execute_stream(request, None).enumerate();
     answers.map(|(index, answer)| Payload::of(&answer, index == 0)).boxed()

@@ -233,7 +233,7 @@ impl<E: Executor> Connection<E> {
         }
         let progress = Progress::default();
         let data = (self.id.clone(), progress.clone());
-        let payloads = subscribe(&self.sockets.executor, session, request, data);
+        let payloads = subscribe(&self.sockets, session, request, data);
         let (frames, handle) = stream::abortable(frames(payloads, Arc::clone(&id), &self.id));
         self.frames.push(frames.boxed());
         self.operations.insert(id, (handle, progress));
