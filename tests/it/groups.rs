@@ -1,24 +1,36 @@
-//! Subscriptions that share one execution: who shares, what nobody sees by it, and that no number is lost by it.
+//! Subscriptions that share one execution: who does, and that nobody sees other things by it.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+mod numbers;
+
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use rstest::rstest;
-use service::event::{Cursor, Event};
 use tests::{
-    Fleet,
+    Frame,
     Shape::{self, Embedded, Production},
     Socket, TestApp, Value, json, text,
 };
 
-const NUMBERS: &str = "subscription($after: Cursor) { fleetEvents(after: $after) { cursor } }";
-const SAME: &str = "# The same, differently.
-    subscription( $after :Cursor ){ fleetEvents(after:$after){ cursor, } }";
 const VEHICLES: &str = "subscription($filter: VehicleFilter) { vehicleChanged(filter: $filter) {
     change vehicle { id state reservedBy { id } vehicleType { name } station { name } } } }";
+/// All that is the same for all.
+const STATION: &str = "id name shortCode position { latitude longitude } address region capacity isVirtual
+    isChargingStation isInstalled isRenting isReturning vehiclesAvailable vehiclesReserved vehiclesDisabled
+    docksAvailable archivedAt createdAt updatedAt vehicleTypesAvailable { count vehicleType { id name make model
+    formFactor propulsionType maxRangeMeters defaultReserveMinutes archivedAt createdAt } } ...on Node { id }";
+/// All that staff see.
+const EVERYTHING: &str = "fleetEvents(after: $after) { __typename cursor kind occurredAt actor eventTypes subjectId
+    station { STATION vehicles(first: 5) { totalCount fleetCursor pageInfo { endCursor } edges { cursor node { id } } } }
+    customer { id name email phone blockedAt rentalLimit rentals(first: 5) { totalCount nodes { id } } }
+    rental { id state startedAt endedAt dueAt overdueAt distanceMeters collateral { amount currency } lost endReason
+        price { amount } priceSoFar { amount } priceLines { kind quantity amount { amount } } importedFrom
+        vehicle { id } customer { id name } tariff { name unlockPrice { amount } perMinute { rate } penalty { basis } }
+        startStation { id } endStation { id } startPosition { latitude } endPosition { latitude } } }";
+const VEHICLE: &str = "vehicleChanged(after: $after) { cursor change eventTypes occurredAt vehicle { id number state
+    position { latitude } batteryPercent odometerMeters reservedUntil outOfServiceReason archivedAt station { id }
+    vehicleType { defaultTariff { id } } reservedBy { id } openRental { id }
+    history(first: 5) { totalCount nodes { id actor state stateBefore rental { id } station { id } } } } }";
 const BOARD: &str = "subscription { stationAvailability { station { id vehiclesAvailable } } }";
 
 #[rstest]
@@ -142,187 +154,72 @@ async fn everybody_sees_what_they_may_and_no_more(#[values(Embedded, Production)
     }
 }
 
-#[rstest]
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_comes_late_gets_what_it_missed_and_goes_on(
-    #[values(Embedded, Production)] shape: Shape,
-) {
-    let app = TestApp::start(shape).await;
-    let fleet = app.fleet("Velo Nord").await;
-    let mut early = app.socket(fleet.token()).await;
-    early.subscribe("1", NUMBERS, json!({})).await;
-    let first = record(&fleet, 30).await;
-    let start = early.data().await["cursor"].clone();
-    assert_eq!(number(&app, &fleet, &start), first);
-
-    let writer = async {
-        for _ in 0..40 {
-            record(&fleet, 5).await;
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let last = first + 30 + 40 * 5 - 1;
-    let readers = (0..20).map(|reader| {
-        let (app, fleet, start) = (&app, &fleet, &start);
-        async move {
-            tokio::time::sleep(Duration::from_millis(20 * reader)).await;
-            let mut socket = app.socket(fleet.token()).await;
-            let document = if reader.is_multiple_of(2) { NUMBERS } else { SAME };
-            start_numbers(&mut socket, document, start).await;
-            let mut seen = Vec::new();
-            while seen.last() != Some(&last) {
-                seen.push(number(app, fleet, &socket.data().await["cursor"]));
-            }
-            seen
-        }
-    });
-    let (records, ()) = tokio::join!(join_all(readers), writer);
-    for seen in records {
-        assert_eq!(seen, (first + 1..=last).collect::<Vec<_>>());
-    }
-    assert_eq!(app.node.app.feed.listeners(fleet.tenant.id), 1);
-}
-
-#[rstest]
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn coming_and_going_loses_and_repeats_nothing(#[values(Embedded, Production)] shape: Shape) {
-    let app = TestApp::start(shape).await;
-    let fleet = app.fleet("Velo Nord").await;
-    let stop = AtomicBool::new(false);
-    let writer = async {
-        while !stop.load(Ordering::Relaxed) {
-            record(&fleet, 3).await;
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let clients = async {
-        let clients = (0..300_u64).map(|client| visits(&app, &fleet, client));
-        let records = join_all(clients).await;
-        stop.store(true, Ordering::Relaxed);
-        records
-    };
-    let (records, ()) = tokio::join!(clients, writer);
-    for (client, seen) in records.iter().enumerate() {
-        let whole: Vec<_> = (seen[0]..).take(seen.len()).collect();
-        assert_eq!(seen, &whole, "client {client}");
-    }
-    until(async || app.node.app.feed.listeners(fleet.tenant.id) == 0).await;
-
-    let mut again = app.socket(fleet.token()).await;
-    again.subscribe("1", NUMBERS, json!({})).await;
-    let next = record(&fleet, 1).await;
-    assert_eq!(number(&app, &fleet, &again.data().await["cursor"]), next);
-}
-
-/// What one client sees that comes four times, for a moment each, and goes on where it was.
-async fn visits(app: &TestApp, fleet: &Fleet, client: u64) -> Vec<i64> {
-    let (mut cursor, mut seen) = (json!(null), Vec::new());
-    for visit in 0..4 {
-        tokio::time::sleep(Duration::from_millis(client * 37 % 900)).await;
-        let mut socket = app.socket(fleet.token()).await;
-        let document = if client.is_multiple_of(2) { NUMBERS } else { SAME };
-        start_numbers(&mut socket, document, &cursor).await;
-        for _ in 0..3 + (client + visit) % 30 {
-            cursor = socket.data().await["cursor"].clone();
-            seen.push(number(app, fleet, &cursor));
-        }
-        if client.is_multiple_of(3) {
-            socket.send(json!({"id": "n", "type": "complete"})).await;
-        }
-    }
-    seen
-}
-
-#[rstest]
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_reads_slowly_gets_everything_and_slows_nobody(
-    #[values(Embedded, Production)] shape: Shape,
-) {
-    let app = TestApp::start(shape).await;
-    let fleet = app.fleet("Velo Nord").await;
-    let id = fleet.station(5).await.parse().unwrap();
-    let mut station = service::station::get(&fleet.system(), id).await.unwrap();
-    station.address = Some("x".repeat(1_000));
-    let aliases: Vec<_> = (0..20).map(|n| format!("a{n}: address")).collect();
-    let aliases = aliases.join(" ");
-    let document = format!("subscription {{ fleetEvents {{ cursor station {{ {aliases} }} }} }}");
-    let (mut slow, mut quick) = (app.socket(fleet.token()).await, app.socket(fleet.token()).await);
-    slow.subscribe("1", &document, json!({})).await;
-    quick.subscribe("1", &document, json!({})).await;
-    assert_eq!(app.node.app.feed.listeners(fleet.tenant.id), 1);
-
-    // Far more than the ring, the socket's queue and the network's buffers hold.
-    let (writes, events) = (40, 30);
-    let first = fleet.system().stream_cursor().await.unwrap().seq + 1;
-    let expected: Vec<_> = (first..).take(writes * events).collect();
-    let writer = async {
-        for _ in 0..writes {
-            let (ctx, after) = (fleet.system(), Box::new(station.clone()));
-            let changed = Event::StationChanged { before: None, after };
-            let write = ctx.write(|tx| {
-                (0..events).for_each(|_| tx.record(changed.clone()));
-                async { Ok(()) }
-            });
-            write.await.unwrap();
-        }
-    };
-    let (seen, ()) = tokio::join!(numbers(&app, &fleet, &mut quick, expected.len()), writer);
-    assert_eq!(seen, expected, "the quick one");
-    let seen = numbers(&app, &fleet, &mut slow, expected.len()).await;
-    assert_eq!(seen, expected, "the slow one");
-    assert!(slow.silent().await && quick.silent().await);
-}
-
-async fn numbers(app: &TestApp, fleet: &Fleet, socket: &mut Socket, count: usize) -> Vec<i64> {
-    let mut seen = Vec::new();
-    while seen.len() < count {
-        seen.push(number(app, fleet, &socket.data().await["cursor"]));
-    }
-    seen
-}
-
+/// Without a viewer the answers are the same as with one: what the table of audiences says is true.
 #[rstest]
 #[tokio::test]
-async fn a_stream_that_cannot_go_on_tells_each_member(
+async fn a_group_answers_as_each_member_would_be_answered_alone(
     #[values(Embedded, Production)] shape: Shape,
 ) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
-    let mut sockets = Vec::new();
-    for _ in 0..3 {
-        let mut socket = app.socket(fleet.token()).await;
-        socket.subscribe("1", NUMBERS, json!({})).await;
-        sockets.push(socket);
+    let station = fleet.station(5).await;
+    let vehicle = fleet.vehicle_at(&station).await;
+    let (ann, staff) = (fleet.rider(&app).await, fleet.staff(&app).await);
+    let board =
+        format!("stationAvailability(after: $after) {{ cursor change station {{ {STATION} }} }}");
+    let tariffs = board.replace("vehicleType {", "vehicleType { defaultTariff { name } ");
+    let callers = [
+        (json!({"tenant": fleet.slug}), &board),
+        (json!({"token": ann.token()}), &tariffs),
+        (json!({"token": staff.token()}), &EVERYTHING.replace("STATION", STATION)),
+        (json!({"token": fleet.token()}), &VEHICLE.to_owned()),
+    ];
+    let snapshot = fleet.query("{ stations { fleetCursor } }", json!({})).await;
+    let start = snapshot["stations"]["fleetCursor"].clone();
+    let mut live = Vec::new();
+    for (init, selection) in &callers {
+        let mut socket = app.socket_with(init.clone()).await;
+        let document = format!("subscription($after: Cursor) {{ {selection} }}");
+        socket.subscribe("1", &document, json!({})).await;
+        live.push((document, init, socket));
     }
-    service::event::epoch::renew(&app.node.app.db, fleet.tenant.id).await.unwrap();
-    for mut socket in sockets {
-        let told = socket.message().await;
-        assert_eq!(told["type"], "error", "{told:#}");
-        assert_eq!(told["payload"][0]["extensions"]["code"], "RESYNC_REQUIRED");
+    let listeners = app.node.app.feed.listeners(fleet.tenant.id);
+    ann.reserve(&vehicle).await.ok();
+    let rental = text(&ann.start_rental(&vehicle).await.ok()["rental"]["id"]);
+    let blocked = json!({"customerId": ann.customer, "blocked": true});
+    fleet.mutate("updateCustomer", "customer { id }", blocked).await.ok();
+    // What is loaded is as it is then: both ways are compared with nothing between them.
+    for (document, init, socket) in &mut live {
+        let shared = heard(socket).await;
+        assert!(shared.len() > 1, "{document}");
+        let mut alone = app.socket_with((*init).clone()).await;
+        alone.subscribe("1", document, json!({"after": start})).await;
+        assert_eq!(shared.iter().filter(|payload| payload.get("errors").is_some()).count(), 0);
+        assert_eq!(shared.len(), heard(&mut alone).await.len(), "{document}");
     }
-    until(async || app.node.app.feed.listeners(fleet.tenant.id) == 0).await;
+    assert_eq!(app.node.app.feed.listeners(fleet.tenant.id), listeners);
+
+    let start = fleet.query("{ stations { fleetCursor } }", json!({})).await;
+    let start = start["stations"]["fleetCursor"].clone();
+    ann.end_rental(&rental, &station).await.ok();
+    for (document, init, socket) in &mut live {
+        let shared = heard(socket).await;
+        let mut alone = app.socket_with((*init).clone()).await;
+        alone.subscribe("1", document, json!({"after": start})).await;
+        assert_eq!(shared, heard(&mut alone).await, "{document}");
+        assert!(!shared.is_empty());
+    }
 }
 
-async fn start_numbers(socket: &mut Socket, document: &str, after: &Value) {
-    let payload = json!({"query": document, "variables": {"after": after}});
-    socket.send(json!({"id": "n", "type": "subscribe", "payload": payload})).await;
-}
-
-/// So many events in one write; the number of the first.
-async fn record(fleet: &Fleet, events: i64) -> i64 {
-    let ctx = fleet.system();
-    let tariff = fleet.tariff.parse().unwrap();
-    ctx.write(|tx| async move {
-        (0..events).for_each(|_| tx.record(Event::TariffChanged { id: tariff }));
-        Ok(())
-    })
-    .await
-    .unwrap();
-    ctx.stream_cursor().await.unwrap().seq - events + 1
-}
-
-fn number(app: &TestApp, fleet: &Fleet, cursor: &Value) -> i64 {
-    Cursor::open(&text(cursor), &app.node.app.keys, fleet.tenant.id).unwrap().seq
+/// Every payload that comes, until none does.
+async fn heard(socket: &mut Socket) -> Vec<Value> {
+    let mut heard = Vec::new();
+    while let Some(Frame::Message(message)) = socket.frame_within(Duration::from_millis(500)).await
+    {
+        assert_eq!(message["type"], "next", "{message:#}");
+        heard.push(message["payload"].clone());
+    }
+    heard
 }
 
 async fn until(holds: impl AsyncFn() -> bool) {
