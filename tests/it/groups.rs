@@ -31,6 +31,7 @@ const VEHICLE: &str = "vehicleChanged(after: $after) { cursor change eventTypes 
     position { latitude } batteryPercent odometerMeters reservedUntil outOfServiceReason archivedAt station { id }
     vehicleType { defaultTariff { id } } reservedBy { id } openRental { id }
     history(first: 5) { totalCount nodes { id actor state stateBefore rental { id } station { id } } } } }";
+const STATES: &str = "subscription { vehicleChanged { change vehicle { id state } } }";
 const BOARD: &str = "subscription { stationAvailability { station { id vehiclesAvailable } } }";
 
 #[rstest]
@@ -83,6 +84,10 @@ async fn what_could_differ_is_not_shared(#[values(Embedded, Production)] shape: 
         ("the same role", second.token(), VEHICLES, json!({}), 0),
         ("a customer", ann.token(), VEHICLES, json!({}), 1),
         ("another customer", ben.token(), VEHICLES, json!({}), 1),
+        ("a customer's few fields", ann.token(), STATES, json!({}), 1),
+        ("another's few fields", ben.token(), STATES, json!({}), 1),
+        ("the owner's few fields", fleet.token(), STATES, json!({}), 1),
+        ("again few fields", fleet.token(), STATES, json!({}), 0),
         ("the board", ann.token(), BOARD, json!({}), 1),
         ("the board of another role", fleet.token(), BOARD, json!({}), 0),
         ("a rental", staff.token(), &followed, json!({}), 1),
@@ -167,10 +172,14 @@ async fn a_group_answers_as_each_member_would_be_answered_alone(
     let (ann, staff) = (fleet.rider(&app).await, fleet.staff(&app).await);
     let board =
         format!("stationAvailability(after: $after) {{ cursor change station {{ {STATION} }} }}");
+    let standing = board.replace("capacity", "capacity vehicles(first: 9) { nodes { id state } }");
+    let states = VEHICLE.split("position").next().unwrap().to_owned() + "} }";
     let tariffs = board.replace("vehicleType {", "vehicleType { defaultTariff { name } ");
     let callers = [
         (json!({"tenant": fleet.slug}), &board),
         (json!({"token": ann.token()}), &tariffs),
+        (json!({"token": ann.token()}), &standing),
+        (json!({"token": ann.token()}), &states),
         (json!({"token": staff.token()}), &EVERYTHING.replace("STATION", STATION)),
         (json!({"token": fleet.token()}), &VEHICLE.to_owned()),
     ];

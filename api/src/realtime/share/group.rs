@@ -208,3 +208,6 @@ async fn run(running: Running, mut answers: BoxStream<'static, Response>, curren
         yield_now().await;
     }
 }
+
+#[cfg(test)]
+mod tests;
