@@ -76,6 +76,8 @@ impl<E: Executor> Member<E> {
 
     /// First by its own execution, which decides whether the caller may, and catches up; then with the group.
     pub fn payloads(mut self, first: Request) -> impl Stream<Item = Payload> + Send {
+        // Out of what stays for as long as the subscription does.
+        let first = Box::new(first);
         async_stream::stream! {
             let (mut first, mut is_first) = (Some(first), true);
             let mut seat = self.join();
@@ -128,14 +130,14 @@ impl<E: Executor> Member<E> {
         }
     }
 
-    fn own(&self, first: Option<Request>, part: Part) -> BoxStream<'static, Response> {
+    fn own(&self, first: Option<Box<Request>>, part: Part) -> BoxStream<'static, Response> {
         let request = first.unwrap_or_else(|| {
             let mut request = Request::new(&self.query).variables(self.variables.clone());
             request.operation_name.clone_from(&self.operation_name);
             request.extensions = self.extensions.clone();
-            request
+            Box::new(request)
         });
-        let request = (self.session.attach)(request).data(self.id.clone()).data(part);
+        let request = (self.session.attach)(*request).data(self.id.clone()).data(part);
         self.executor.execute_stream(request, None)
     }
 
