@@ -72,7 +72,7 @@ fn owners(call: &Ctx) -> Vec<Owner> {
     let tenant = Owner::Tenant(call.tenant);
     match call.actor {
         Actor::Customer { user, .. } | Actor::Staff { user, .. } => vec![Owner::User(user), tenant],
-        Actor::Anonymous | Actor::System(_) => vec![tenant],
+        Actor::Anonymous | Actor::System(_) | Actor::Audience(_) => vec![tenant],
     }
 }
 

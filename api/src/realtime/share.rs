@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::protocol::Payload;
 use super::session::Session;
 use crate::graphql::guard;
+use crate::graphql::progress::Progress;
 use crate::graphql::request_id::RequestId;
 use crate::schema::audience;
 use crate::schema::live::Part;
@@ -33,6 +34,7 @@ pub struct Member<E> {
     groups: Groups,
     session: Session,
     id: RequestId,
+    progress: Progress,
     key: Arc<Key>,
     query: String,
     operation_name: Option<String>,
@@ -48,7 +50,7 @@ impl<E: Executor> Member<E> {
         groups: &Groups,
         session: &Session,
         request: &mut Request,
-        id: &RequestId,
+        (id, progress): (&RequestId, &Progress),
     ) -> Option<Self> {
         let call = session.call.as_ref()?;
         guard::check(&request.query).ok()?;
@@ -66,6 +68,7 @@ impl<E: Executor> Member<E> {
             groups: groups.clone(),
             session: session.clone(),
             id: id.clone(),
+            progress: progress.clone(),
             key: Arc::new(Key { tenant: call.tenant, audience, standing }),
             query: request.query.clone(),
             operation_name: name,
@@ -103,20 +106,26 @@ impl<E: Executor> Member<E> {
                     continue;
                 }
                 let joined = Instant::now();
+                self.progress.pass(place);
+                self.progress.share(taken.passed());
                 loop {
                     match taken.next(place).await {
                         Heard::Frame(frame) => {
                             place = frame.at;
                             yield frame.payload.clone();
+                            // Whoever asks for the next one has sent the one before.
+                            self.progress.pass(place);
                             is_first = false;
                         }
                         Heard::Missed => {
+                            self.progress.part();
                             (last, seat) = (Some(place), Some(taken));
                             continue 'shared;
                         }
                         Heard::Ended => break,
                     }
                 }
+                self.progress.part();
                 last = Some(place);
                 if joined.elapsed() < AT_ONCE {
                     break;
@@ -137,7 +146,10 @@ impl<E: Executor> Member<E> {
             request.extensions = self.extensions.clone();
             Box::new(request)
         });
-        let request = (self.session.attach)(*request).data(self.id.clone()).data(part);
+        let request = (self.session.attach)(*request)
+            .data(self.id.clone())
+            .data(self.progress.clone())
+            .data(part);
         self.executor.execute_stream(request, None)
     }
 
@@ -149,8 +161,8 @@ impl<E: Executor> Member<E> {
     }
 
     fn join_or_start(&mut self, since: Cursor) -> Seat {
-        let seat = self.groups.join_or_start(&self.key, since, |current| {
-            let request = self.for_group(Part::Group { after: since, current });
+        let seat = self.groups.join_or_start(&self.key, since, |progress| {
+            let request = self.for_group(Part::Group { after: since }, progress);
             request.map_or_else(
                 || stream::empty().boxed(),
                 |request| self.executor.execute_stream(request, None),
@@ -161,7 +173,7 @@ impl<E: Executor> Member<E> {
     }
 
     /// The same without a viewer, and without a start of its own.
-    fn for_group(&self, part: Part) -> Option<Request> {
+    fn for_group(&self, part: Part, progress: Progress) -> Option<Request> {
         let mut request = Request::new(&self.query);
         let document = request.parsed_query().ok()?;
         let standing = Standing::of(document, self.operation_name.as_deref(), &self.variables)?;
@@ -170,6 +182,6 @@ impl<E: Executor> Member<E> {
         request.operation_name.clone_from(&self.operation_name);
         let mut call = Ctx::clone(self.session.call.as_deref()?);
         call.actor = self.key.audience;
-        Some(request.data(call).data(RequestId::made()).data(part))
+        Some(request.data(call).data(RequestId::made()).data(progress).data(part))
     }
 }

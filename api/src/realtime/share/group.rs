@@ -11,8 +11,8 @@ use service::event::Cursor;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::{AbortHandle, yield_now};
 
+use crate::graphql::progress::Progress;
 use crate::realtime::protocol::Payload;
-use crate::schema::live::Current;
 
 /// What a slow member may fall behind before it goes back to the table.
 const RING: usize = 128;
@@ -43,6 +43,8 @@ struct Entry {
 
 struct Group {
     state: Mutex<State>,
+    /// How far its execution has come.
+    progress: Progress,
     task: OnceLock<AbortHandle>,
 }
 
@@ -83,7 +85,7 @@ impl Groups {
         &self,
         key: &Arc<Key>,
         since: Cursor,
-        start: impl FnOnce(Current) -> BoxStream<'static, Response>,
+        start: impl FnOnce(Progress) -> BoxStream<'static, Response>,
     ) -> Seat {
         let seat = {
             let mut groups = self.lock();
@@ -92,15 +94,15 @@ impl Groups {
             }
             let (sender, frames) = broadcast::channel(RING);
             let state = Mutex::new(State { frames: Some(sender), at: since });
-            let group = Arc::new(Group { state, task: OnceLock::new() });
+            let progress = Progress::default();
+            let group = Arc::new(Group { state, progress, task: OnceLock::new() });
             groups.insert(Arc::clone(key), Entry { group: Arc::clone(&group), members: 1 });
             Seat { key: Arc::clone(key), since, groups: self.clone(), group, frames }
         };
         // Not under the lock, which the task needs when it ends at once. This seat keeps the group until then.
-        let current = Current::default();
         let running =
             Running { groups: self.clone(), key: Arc::clone(key), group: Arc::clone(&seat.group) };
-        let task = tokio::spawn(run(running, start(current.clone()), current));
+        let task = tokio::spawn(run(running, start(seat.group.progress.clone())));
         let _ = seat.group.task.set(task.abort_handle());
         seat
     }
@@ -139,6 +141,22 @@ impl Group {
 }
 
 impl Seat {
+    /// How far a member has come that has every frame up to a place: past what the filter hid after the last one.
+    pub fn passed(&self) -> impl Fn(Cursor) -> Cursor + Send + 'static {
+        let group = Arc::clone(&self.group);
+        move |place| {
+            // In this order: what the execution has passed has been published before.
+            let passed = group.progress.passed();
+            let published = group.lock().at;
+            let beyond =
+                passed.filter(|passed| passed.epoch == place.epoch && passed.seq > place.seq);
+            match beyond {
+                Some(passed) if published.seq <= place.seq => passed,
+                _ => place,
+            }
+        }
+    }
+
     /// Whether something between this place and the seat's is missing.
     pub fn begins_beyond(&self, place: Cursor) -> bool {
         self.since.epoch == place.epoch && self.since.seq > place.seq
@@ -196,9 +214,9 @@ impl Drop for Running {
     }
 }
 
-async fn run(running: Running, mut answers: BoxStream<'static, Response>, current: Current) {
+async fn run(running: Running, mut answers: BoxStream<'static, Response>) {
     while let Some(answer) = answers.next().await {
-        let Some(at) = current.take() else {
+        let Some(at) = running.group.progress.shown() else {
             // Not about an event: the execution itself failed. Each member finds out why by its own.
             tracing::warn!(errors = ?answer.errors, "a shared subscription ended");
             return;

@@ -20,10 +20,11 @@ fn at(seq: i64) -> Cursor {
 }
 
 /// An execution that answers each number that it is told, as long as somebody is there to tell one.
-fn told(current: Current, numbers: mpsc::Receiver<i64>) -> BoxStream<'static, Response> {
-    let answers = stream::unfold((current, numbers), |(current, mut numbers)| async move {
-        current.set(at(numbers.recv().await?));
-        Some((Response::new(Value::Null), (current, numbers)))
+fn told(progress: Progress, numbers: mpsc::Receiver<i64>) -> BoxStream<'static, Response> {
+    let answers = stream::unfold((progress, numbers), |(progress, mut numbers)| async move {
+        progress.pass_shown();
+        progress.show(at(numbers.recv().await?));
+        Some((Response::new(Value::Null), (progress, numbers)))
     });
     answers.boxed()
 }
@@ -38,7 +39,7 @@ async fn heard(seat: &mut Seat, after: i64) -> Option<i64> {
 #[tokio::test]
 async fn who_takes_a_seat_late_is_told_what_is_missing() {
     let (groups, key, (tell, numbers)) = (Groups::default(), key(), mpsc::channel(9));
-    let mut first = groups.join_or_start(&key, at(5), |current| told(current, numbers));
+    let mut first = groups.join_or_start(&key, at(5), |progress| told(progress, numbers));
     assert!(!first.begins_beyond(at(5)) && first.begins_beyond(at(4)));
     for number in [6, 8] {
         tell.send(number).await.unwrap();
@@ -55,12 +56,12 @@ async fn who_takes_a_seat_late_is_told_what_is_missing() {
 #[tokio::test]
 async fn an_execution_that_ends_lets_everybody_know_and_makes_room() {
     let (groups, key, (tell, numbers)) = (Groups::default(), key(), mpsc::channel(9));
-    let mut old = groups.join_or_start(&key, at(1), |current| told(current, numbers));
+    let mut old = groups.join_or_start(&key, at(1), |progress| told(progress, numbers));
     drop(tell);
     assert_eq!(heard(&mut old, 1).await, None);
     assert!(groups.join(&key).is_none());
     let (tell, numbers) = mpsc::channel(9);
-    let mut new = groups.join_or_start(&key, at(2), |current| told(current, numbers));
+    let mut new = groups.join_or_start(&key, at(2), |progress| told(progress, numbers));
     drop(old);
     tell.send(3).await.unwrap();
     assert_eq!(heard(&mut new, 2).await, Some(3), "an old seat does not end a new group");
@@ -69,7 +70,7 @@ async fn an_execution_that_ends_lets_everybody_know_and_makes_room() {
 #[tokio::test]
 async fn the_last_seat_ends_the_execution() {
     let (groups, key, (tell, numbers)) = (Groups::default(), key(), mpsc::channel(9));
-    let first = groups.join_or_start(&key, at(1), |current| told(current, numbers));
+    let first = groups.join_or_start(&key, at(1), |progress| told(progress, numbers));
     let second = groups.join(&key).unwrap();
     drop(first);
     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -88,17 +89,18 @@ impl Drop for Counted {
 }
 
 /// Ends by itself now and then, and never without a number of its own.
-fn busy(current: Current, running: &Arc<AtomicUsize>) -> BoxStream<'static, Response> {
+fn busy(progress: Progress, running: &Arc<AtomicUsize>) -> BoxStream<'static, Response> {
     running.fetch_add(1, Ordering::SeqCst);
     let counted = Counted(Arc::clone(running));
-    let answers = stream::unfold((current, 0, counted), |(current, number, counted)| async move {
-        if number % 50 == 49 {
-            return None;
-        }
-        tokio::task::yield_now().await;
-        current.set(at(number));
-        Some((Response::new(Value::Null), (current, number + 1, counted)))
-    });
+    let answers =
+        stream::unfold((progress, 0, counted), |(progress, number, counted)| async move {
+            if number % 50 == 49 {
+                return None;
+            }
+            tokio::task::yield_now().await;
+            progress.show(at(number));
+            Some((Response::new(Value::Null), (progress, number + 1, counted)))
+        });
     answers.boxed()
 }
 
@@ -111,7 +113,7 @@ async fn after_any_coming_and_going_nothing_is_left() {
             tokio::spawn(async move {
                 for visit in 0..50 {
                     let mut seat =
-                        groups.join_or_start(&key, at(-1), |current| busy(current, &running));
+                        groups.join_or_start(&key, at(-1), |progress| busy(progress, &running));
                     if (visitor + visit) % 3 == 0 {
                         let _ = heard(&mut seat, -1).await;
                     }
