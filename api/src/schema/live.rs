@@ -89,10 +89,16 @@ async fn events(
     part: Part,
     asked: Option<event::Cursor>,
 ) -> service::Result<BoxStream<'static, service::Result<Arc<Recorded>>>> {
+    let after = match &part {
+        Part::Group { after } => return Ok(call.events(Some(*after)).await?.boxed()),
+        Part::All { after } | Part::Replay { after, .. } => after.or(asked),
+    };
+    if after.is_some() {
+        call.app.feed.resumed();
+    }
     Ok(match part {
-        Part::All { after } => call.events(after.or(asked)).await?.boxed(),
-        Part::Replay { after, reached } => call.replay(after.or(asked), reached).await?.boxed(),
-        Part::Group { after } => call.events(Some(after)).await?.boxed(),
+        Part::Replay { reached, .. } => call.replay(after, reached).await?.boxed(),
+        Part::All { .. } | Part::Group { .. } => call.events(after).await?.boxed(),
     })
 }
 

@@ -44,7 +44,7 @@ pub struct Counts {
     pub events: u64,
     /// Of these, found in the table before the bus told of them.
     pub late: u64,
-    /// Listeners that came with a cursor.
+    /// Clients that came back with a cursor, or fell behind and went on from the table.
     pub resumes: u64,
     /// Reads of the table for them.
     pub replay_reads: u64,
@@ -117,7 +117,8 @@ impl Feed {
         }
     }
 
-    pub(crate) fn resumed(&self) {
+    /// Somebody came back with a cursor, or fell behind and goes on from the table.
+    pub fn resumed(&self) {
         self.0.resumes.fetch_add(1, Ordering::Relaxed);
     }
 

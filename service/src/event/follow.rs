@@ -23,9 +23,6 @@ impl Ctx {
         // Attached first, so that nothing falls between the table and the live feed.
         let mut live = self.app.feed.attach(self.tenant).await?;
         let head = table::head(self.reader(), self.tenant).await?;
-        if after.is_some() {
-            self.app.feed.resumed();
-        }
         let mut last = start(&head, after)?;
         let (feed, db) = (self.app.feed.clone(), self.app.db.clone());
         let mut up_to = head.last_seq;
@@ -60,9 +57,6 @@ impl Ctx {
         reached: Arc<OnceLock<Cursor>>,
     ) -> Result<impl Stream<Item = Result<Arc<Recorded>>> + Send + use<>> {
         let head = table::head(self.reader(), self.tenant).await?;
-        if after.is_some() {
-            self.app.feed.resumed();
-        }
         let mut last = start(&head, after)?;
         let feed = self.app.feed.clone();
         Ok(async_stream::try_stream! {
