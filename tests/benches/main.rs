@@ -1,6 +1,7 @@
 //! What the product reaches, each beside a plain limit: `make bench`, or `make bench CASE=rentals` for some.
 
 mod cell;
+mod fanout;
 mod import;
 mod place;
 mod rentals;
@@ -15,8 +16,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some(fanout::ARGUMENT) {
+        return fanout::serve(arguments).await;
+    }
     let Some(options) = Options::read(std::env::args())? else { return Ok(()) };
-    let specs: Vec<_> = [rentals::SPECS, import::SPECS].concat();
+    let specs: Vec<_> = [rentals::SPECS, import::SPECS, fanout::SPECS].concat();
     // What is under way when somebody stops this is dropped, and takes its files along.
     tokio::select! {
         done = bench::run(&specs, &options) => done,

@@ -58,7 +58,7 @@ impl Place {
 
     /// The product once more on the same database, with a pool of its own.
     pub async fn again(&self, pool: u32) -> Result<App> {
-        product(Db::connect(&self.url, pool).await?)
+        product_at(&self.url, pool).await
     }
 
     /// No round pays for the rows that the one before left behind.
@@ -99,6 +99,11 @@ async fn open(url: &str, pool: u32) -> Result<App> {
     let db = Db::connect(url, pool).await?;
     migration::Migrator::up(db.writer(), None).await?;
     product(db)
+}
+
+/// The product on a database that another process may have made.
+pub async fn product_at(url: &str, pool: u32) -> Result<App> {
+    product(Db::connect(url, pool).await?)
 }
 
 fn product(db: Db) -> Result<App> {

@@ -29,9 +29,9 @@ async fn a_newcomer_follows_the_first_steps(#[values(Embedded, Production)] shap
     let [board, sign_in, watch, rent, invariants, import] =
         [0, 1, 2, 3, 4, 5].map(|n| blocks[n].clone());
 
-    // It runs beside what follows, with what it prints kept for the end.
+    // It runs beside what follows, with what it prints kept for the end. Nothing says when a subscription stands.
     let watch = format!(
-        "({}) > \"$SEEN\" &\nWATCHER=$!\nfor n in $(seq 50); do sleep 0.1; test -s \"$WATCHING\" && break; done\n",
+        "({}) > \"$SEEN\" &\nWATCHER=$!\nfor n in $(seq 50); do sleep 0.1; test -s \"$WATCHING\" && break; done\nsleep 1\n",
         watch
             .trim()
             .trim_end_matches(" &")

@@ -121,7 +121,7 @@ async fn measure(spec: &Spec, options: &Options) -> Result<Outcome> {
             .sides
             .iter()
             .zip(&figures)
-            .map(|(side, figure)| format!("{side} {figure:.0}"))
+            .map(|(side, figure)| format!("{side} {}", outcome::figure(*figure)))
             .collect();
         let what = if number == 0 { "warm-up".to_owned() } else { format!("round {number}") };
         eprintln!("{}: {what}: {}", spec.name, told.join(", "));

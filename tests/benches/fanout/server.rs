@@ -1,0 +1,125 @@
+//! What runs in the servers' processes: this binary again, with an argument that nobody else gives it.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+use axum::{
+    Router,
+    extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade},
+    routing::get,
+    serve::ListenerExt,
+};
+use futures_util::SinkExt;
+use service::{config::Config, event::Recorded};
+use tokio::{
+    net::TcpListener,
+    sync::{broadcast, watch},
+    task::spawn_blocking,
+};
+
+use super::POOL;
+use crate::place;
+
+pub const ARGUMENT: &str = "fan-out-server";
+
+/// As the product has them.
+const READ_BUFFER: usize = 2048;
+const WRITE_BUFFER: usize = 4096;
+const PROTOCOL: &str = "graphql-transport-ws";
+const ACK: &str = r#"{"type":"connection_ack"}"#;
+/// Events that a socket may fall behind; there are never more under way.
+const BEHIND: usize = 64;
+
+/// Tells its port, passes on each line of its input as an event, and ends with it.
+pub async fn serve(arguments: impl Iterator<Item = String>) -> Result<()> {
+    let arguments: Vec<String> = arguments.collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match *arguments.as_slice() {
+        ["product", url, tenant] => product(url, tenant).await,
+        ["raw"] => raw().await,
+        _ => bail!("not for you"),
+    }
+}
+
+/// The product's router, fed with what its neighbours have written.
+async fn product(url: &str, tenant: &str) -> Result<()> {
+    let app = place::product_at(url, POOL).await?;
+    let variables = [
+        ("BIKELEASE_DATABASE_URL", url),
+        ("BIKELEASE_DEFAULT_TENANT", tenant),
+        ("BIKELEASE_DEMO", "false"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = Config::load(None, variables.into_iter())?;
+    let (_running, stopping) = watch::channel(false);
+    listen(api::http::router(app.clone(), &config, stopping)).await?;
+    each_line(move |line| {
+        let event: Recorded = serde_json::from_str(&line)?;
+        app.feed.offer(event.tenant, &[Arc::new(event)]);
+        Ok(())
+    })
+    .await
+}
+
+/// Nothing but sockets that get the same bytes.
+async fn raw() -> Result<()> {
+    let (events, _) = broadcast::channel(BEHIND);
+    let sender = events.clone();
+    let socket = move |upgrade: WebSocketUpgrade| {
+        let events = sender.subscribe();
+        let upgrade = upgrade.protocols([PROTOCOL]);
+        let upgrade = upgrade.read_buffer_size(READ_BUFFER).write_buffer_size(WRITE_BUFFER);
+        // Whoever misses something is noticed by the client.
+        let answer = upgrade.on_upgrade(|socket| async { drop(pass_on(socket, events).await) });
+        std::future::ready(answer)
+    };
+    listen(Router::new().route("/graphql", get(socket))).await?;
+    each_line(move |line| {
+        let _ = events.send(Utf8Bytes::from(line));
+        Ok(())
+    })
+    .await
+}
+
+/// All that waits goes into one flush.
+async fn pass_on(mut socket: WebSocket, mut events: broadcast::Receiver<Utf8Bytes>) -> Result<()> {
+    let mut greeted = false;
+    loop {
+        tokio::select! {
+            biased;
+            event = events.recv() => {
+                socket.feed(Message::Text(event?)).await?;
+                while let Ok(event) = events.try_recv() {
+                    socket.feed(Message::Text(event)).await?;
+                }
+                socket.flush().await?;
+            }
+            message = socket.recv() => {
+                message.context("the client has gone")??;
+                if !greeted {
+                    greeted = true;
+                    socket.send(Message::Text(ACK.into())).await?;
+                }
+            }
+        }
+    }
+}
+
+/// Of the input, until it ends.
+async fn each_line(pass_on: impl Fn(String) -> Result<()> + Send + 'static) -> Result<()> {
+    let lines =
+        spawn_blocking(move || std::io::stdin().lines().try_for_each(|line| pass_on(line?)));
+    lines.await?
+}
+
+/// As `bikelease serve` does it, on a free port that it tells.
+async fn listen(router: Router) -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?.port());
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    Ok(())
+}
