@@ -78,7 +78,7 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
         for_tenant: config.sockets_per_tenant,
     }));
     let door = Door { executor: executor.clone(), sessions: Arc::clone(&sessions) };
-    let sockets = Sockets {
+    let sockets = Arc::new(Sockets {
         executor,
         sessions,
         groups: Groups::default(),
@@ -86,7 +86,7 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
         limits,
         metrics: Arc::clone(&metrics),
         shutdown,
-    };
+    });
     Router::new()
         .route("/graphql", get(query_or_socket).with_state((door.clone(), sockets)))
         .route("/graphql", post(graphql::post::<AppSchema>).with_state(door))
@@ -96,7 +96,7 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
 
 /// A browser's or a partner's GET is a query, unless it asks to become a websocket.
 async fn query_or_socket(
-    State((door, sockets)): State<(Door<AppSchema>, Sockets<AppSchema>)>,
+    State((door, sockets)): State<(Door<AppSchema>, Arc<Sockets<AppSchema>>)>,
     id: RequestId,
     parts: Parts,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,

@@ -1,5 +1,6 @@
 //! The websocket: graphql-transport-ws.
 
+pub mod bell;
 pub mod limits;
 pub mod protocol;
 pub mod session;

@@ -6,8 +6,6 @@ use service::event::Cursor;
 
 /// Writes a cursor as its client holds it.
 type Seal = Box<dyn Fn(Cursor) -> String + Send>;
-/// How far a shared execution has come for someone who has all of it up to a place.
-type Shared = Box<dyn Fn(Cursor) -> Cursor + Send>;
 
 /// In the data of a request; cheap to clone.
 #[derive(Clone, Default)]
@@ -16,7 +14,6 @@ pub struct Progress(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     seal: Option<Seal>,
-    shared: Option<Shared>,
     /// Handed over, and not yet asked for more.
     shown: Option<Cursor>,
     /// Everything up to here was handed over or hidden.
@@ -54,23 +51,10 @@ impl Progress {
         self.state().passed
     }
 
-    /// As long as somebody else executes this subscription too.
-    pub fn share(&self, shared: impl Fn(Cursor) -> Cursor + Send + 'static) {
-        self.state().shared = Some(Box::new(shared));
-    }
-
-    pub fn part(&self) {
-        self.state().shared = None;
-    }
-
     /// The newest cursor, unless it was told before.
     pub fn news(&self) -> Option<String> {
         let mut state = self.state();
-        let passed = state.passed?;
-        let passed = state.shared.as_ref().map_or(passed, |shared| shared(passed));
-        if state.told == Some(passed) {
-            return None;
-        }
+        let passed = state.passed.filter(|passed| state.told != Some(*passed))?;
         state.told = Some(passed);
         state.seal.as_ref().map(|seal| seal(passed))
     }

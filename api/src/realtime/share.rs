@@ -2,18 +2,20 @@
 
 mod document;
 mod group;
+mod tally;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Extensions, Request, Response, Variables};
-use futures_util::Stream;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use service::ctx::Ctx;
 use service::event::Cursor;
 use tokio::time::Instant;
 
+use super::bell::Cord;
 use super::protocol::Payload;
 use super::session::Session;
 use crate::graphql::guard;
@@ -22,7 +24,7 @@ use crate::graphql::request_id::RequestId;
 use crate::schema::audience;
 use crate::schema::live::Part;
 use document::Standing;
-pub use group::Groups;
+pub use group::{Frame, Groups};
 use group::{Heard, Key, Seat};
 
 /// A group that ends sooner than this after it was joined is not tried again.
@@ -30,29 +32,68 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// One subscription that can be shared, and what is needed to execute it alone.
 pub struct Member<E> {
+    means: Box<Means<E>>,
+    stage: Stage,
+}
+
+struct Means<E> {
     executor: E,
     groups: Groups,
-    session: Session,
-    id: RequestId,
+    session: Arc<Session>,
     progress: Progress,
+    cord: Arc<Cord>,
     key: Arc<Key>,
+    seat: Option<Seat>,
     query: String,
     operation_name: Option<String>,
     variables: Variables,
     extensions: Extensions,
+    is_first: bool,
+}
+
+/// First by its own execution, which decides whether the caller may, and catches up; then with the group.
+enum Stage {
+    CatchingUp { own: BoxStream<'static, Response>, reached: Reached },
+    Seated { place: Cursor, since: Instant },
+    Alone(BoxStream<'static, Response>),
+    Over,
+}
+
+/// Up to where a replay has come. Not set where the execution was refused or failed, and has said so.
+type Reached = Arc<OnceLock<Cursor>>;
+
+/// What a subscription has for its client.
+pub enum Answer {
+    Own(Payload),
+    Shared(Arc<Frame>),
+}
+
+impl Answer {
+    pub fn payload(&self) -> &Payload {
+        match self {
+            Self::Own(payload) => payload,
+            Self::Shared(frame) => &frame.payload,
+        }
+    }
+}
+
+/// Where a subscription is to be executed, and for whom.
+pub struct Door<'a, E> {
+    pub executor: &'a E,
+    pub groups: &'a Groups,
+    pub session: &'a Arc<Session>,
 }
 
 impl<E: Executor> Member<E> {
     /// None for what nobody else could share: other operations, documents that are refused, and what depends on who is
     /// calling.
     pub fn of(
-        executor: &E,
-        groups: &Groups,
-        session: &Session,
+        door: &Door<'_, E>,
         request: &mut Request,
-        (id, progress): (&RequestId, &Progress),
+        progress: &Progress,
+        cord: &Arc<Cord>,
     ) -> Option<Self> {
-        let call = session.call.as_ref()?;
+        let call = door.session.call.as_ref()?;
         guard::check(&request.query).ok()?;
         let (name, variables) = (request.operation_name.clone(), request.variables.clone());
         let document = request.parsed_query().ok()?;
@@ -63,113 +104,138 @@ impl<E: Executor> Member<E> {
         }
         let audience = audience::shared(audience::needs(document, operation), call.actor)?;
         let standing = Standing::of(document, name.as_deref(), &variables)?.text;
-        Some(Self {
-            executor: executor.clone(),
-            groups: groups.clone(),
-            session: session.clone(),
-            id: id.clone(),
+        let mut means = Box::new(Means {
+            executor: door.executor.clone(),
+            groups: door.groups.clone(),
+            session: Arc::clone(door.session),
             progress: progress.clone(),
+            cord: Arc::clone(cord),
             key: Arc::new(Key { tenant: call.tenant, audience, standing }),
+            seat: None,
             query: request.query.clone(),
             operation_name: name,
             variables,
             extensions: request.extensions.clone(),
-        })
+            is_first: true,
+        });
+        means.join();
+        let stage = means.catch_up(std::mem::replace(request, Request::new("")), None);
+        Some(Self { means, stage })
     }
 
-    /// First by its own execution, which decides whether the caller may, and catches up; then with the group.
-    pub fn payloads(mut self, first: Request) -> impl Stream<Item = Payload> + Send {
-        // Out of what stays for as long as the subscription does.
-        let first = Box::new(first);
-        async_stream::stream! {
-            let (mut first, mut is_first) = (Some(first), true);
-            let mut seat = self.join();
-            let mut last: Option<Cursor> = None;
-            'shared: loop {
-                let reached = Arc::default();
-                let part = Part::Replay { after: last, reached: Arc::clone(&reached) };
-                let mut own = self.own(first.take(), part);
-                while let Some(answer) = own.next().await {
-                    yield Payload::of(&answer, is_first);
-                    is_first = false;
-                }
-                drop(own);
-                // Not set where the execution was refused or failed, and has said so.
-                let Some(mut place) = reached.get().copied() else { return };
-                last = Some(place);
-                let mut taken = match seat.take() {
-                    Some(seat) => seat,
-                    None => self.join_or_start(place),
-                };
-                if taken.begins_beyond(place) {
-                    seat = Some(taken);
-                    continue;
-                }
-                let joined = Instant::now();
-                self.progress.pass(place);
-                self.progress.share(taken.passed());
-                loop {
-                    match taken.next(place).await {
-                        Heard::Frame(frame) => {
-                            place = frame.at;
-                            yield frame.payload.clone();
-                            // Whoever asks for the next one has sent the one before.
-                            self.progress.pass(place);
-                            is_first = false;
-                        }
-                        Heard::Missed => {
-                            self.progress.part();
-                            (last, seat) = (Some(place), Some(taken));
-                            continue 'shared;
-                        }
-                        Heard::Ended => break,
+    /// Pending once more when its cord was not pulled.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
+        let Self { means, stage } = self;
+        loop {
+            *stage = match stage {
+                Stage::CatchingUp { own, reached } => match ready!(own.poll_next_unpin(cx)) {
+                    Some(answer) => return Poll::Ready(Some(means.own(&answer))),
+                    None => reached.get().map_or(Stage::Over, |place| means.sit(*place)),
+                },
+                Stage::Seated { place, since } => match means.hear(*place) {
+                    Heard::Frame(frame) => {
+                        *place = frame.at;
+                        return Poll::Ready(Some(Answer::Shared(frame)));
                     }
-                }
-                self.progress.part();
-                last = Some(place);
-                if joined.elapsed() < AT_ONCE {
-                    break;
-                }
-            }
-            let mut own = self.own(None, Part::All { after: last });
-            while let Some(answer) = own.next().await {
-                yield Payload::of(&answer, is_first);
-                is_first = false;
+                    Heard::Nothing => return Poll::Pending,
+                    Heard::Missed => means.catch_up(means.request(), Some(*place)),
+                    Heard::Over => means.try_again(*place, since.elapsed()),
+                },
+                Stage::Alone(own) => match ready!(own.poll_next_unpin(cx)) {
+                    Some(answer) => return Poll::Ready(Some(means.own(&answer))),
+                    None => Stage::Over,
+                },
+                Stage::Over => return Poll::Ready(None),
             }
         }
     }
 
-    fn own(&self, first: Option<Box<Request>>, part: Part) -> BoxStream<'static, Response> {
-        let request = first.unwrap_or_else(|| {
-            let mut request = Request::new(&self.query).variables(self.variables.clone());
-            request.operation_name.clone_from(&self.operation_name);
-            request.extensions = self.extensions.clone();
-            Box::new(request)
-        });
-        let request = (self.session.attach)(*request)
-            .data(self.id.clone())
-            .data(self.progress.clone())
-            .data(part);
+    /// Everything that the group has told is told: how far that is, also past what it hid.
+    pub fn settle(&self) {
+        if let (Stage::Seated { place, .. }, Some(seat)) = (&self.stage, &self.means.seat) {
+            self.means.progress.pass(seat.passed(*place));
+        }
+    }
+}
+
+impl<E: Executor> Means<E> {
+    fn own(&mut self, answer: &Response) -> Answer {
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        Answer::Own(Payload::of(answer, is_first))
+    }
+
+    fn catch_up(&self, request: Request, after: Option<Cursor>) -> Stage {
+        let reached = Reached::default();
+        let part = Part::Replay { after, reached: Arc::clone(&reached) };
+        Stage::CatchingUp { own: self.execute(request, part), reached }
+    }
+
+    fn sit(&mut self, place: Cursor) -> Stage {
+        let begins_beyond = match &self.seat {
+            Some(seat) => seat.begins_beyond(place),
+            None => self.join_or_start(place),
+        };
+        if begins_beyond {
+            return self.catch_up(self.request(), Some(place));
+        }
+        Stage::Seated { place, since: Instant::now() }
+    }
+
+    fn hear(&mut self, place: Cursor) -> Heard {
+        let heard = self.seat.as_mut().map_or(Heard::Over, |seat| seat.hear(place));
+        if matches!(heard, Heard::Frame(_)) {
+            self.is_first = false;
+        }
+        heard
+    }
+
+    fn try_again(&mut self, place: Cursor, lasted: Duration) -> Stage {
+        self.seat = None;
+        if lasted < AT_ONCE {
+            let part = Part::All { after: Some(place) };
+            return Stage::Alone(self.execute(self.request(), part));
+        }
+        self.join();
+        self.catch_up(self.request(), Some(place))
+    }
+
+    fn request(&self) -> Request {
+        let mut request = Request::new(&self.query).variables(self.variables.clone());
+        request.operation_name.clone_from(&self.operation_name);
+        request.extensions = self.extensions.clone();
+        request
+    }
+
+    fn execute(&self, request: Request, part: Part) -> BoxStream<'static, Response> {
+        let request = (self.session.attach)(request).data(self.progress.clone()).data(part);
         self.executor.execute_stream(request, None)
     }
 
-    /// One copy of a long key is enough for all.
-    fn join(&mut self) -> Option<Seat> {
-        let seat = self.groups.join(&self.key)?;
-        self.key = Arc::clone(&seat.key);
-        Some(seat)
+    fn join(&mut self) {
+        self.seat = self.groups.join(&self.key, &self.cord);
+        self.share_key();
     }
 
-    fn join_or_start(&mut self, since: Cursor) -> Seat {
-        let seat = self.groups.join_or_start(&self.key, since, |progress| {
-            let request = self.for_group(Part::Group { after: since }, progress);
+    /// Whether the group begins after the place.
+    fn join_or_start(&mut self, place: Cursor) -> bool {
+        let seat = self.groups.join_or_start(&self.key, &self.cord, place, |progress| {
+            let request = self.for_group(Part::Group { after: place }, progress);
             request.map_or_else(
                 || stream::empty().boxed(),
                 |request| self.executor.execute_stream(request, None),
             )
         });
-        self.key = Arc::clone(&seat.key);
-        seat
+        let begins_beyond = seat.begins_beyond(place);
+        self.seat = Some(seat);
+        self.share_key();
+        begins_beyond
+    }
+
+    /// One copy of a long key is enough for all.
+    fn share_key(&mut self) {
+        if let Some(seat) = &self.seat {
+            self.key = Arc::clone(&seat.key);
+        }
     }
 
     /// The same without a viewer, and without a start of its own.

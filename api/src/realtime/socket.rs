@@ -1,41 +1,38 @@
 //! One websocket: its handshake, its session and its operations.
 
 mod connection;
-mod writer;
+mod line;
+mod operation;
+mod operations;
+mod timers;
 
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Executor, Request};
+use async_graphql::Executor;
 use axum::extract::State;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use futures_util::stream::{BoxStream, StreamExt};
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use super::limits::{Limits, Owner};
-use super::protocol::{self, Close, Payload};
-use super::session::{Session, Sessions};
-use super::share::{Groups, Member};
-use crate::graphql::progress::Progress;
+use super::protocol::{self, Close};
+use super::session::Sessions;
+use super::share::Groups;
 use crate::graphql::request_id::RequestId;
 use crate::http::graphql::Refusal;
 use crate::metrics::Metrics;
 use connection::Connection;
-use writer::Writer;
 
 const READ_BUFFER: usize = 2048;
 const WRITE_BUFFER: usize = 4096;
 const MAX_WRITE_BUFFER: usize = 4 * 1024 * 1024;
 const MAX_MESSAGE: usize = 64 * 1024;
-/// How long a closed connection is read, so that the close frame is not lost with it.
-const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What every socket needs; the router's state.
-#[derive(Clone)]
 pub struct Sockets<E> {
     pub executor: E,
     pub sessions: Arc<dyn Sessions>,
@@ -81,7 +78,7 @@ impl Default for Settings {
 
 /// The route's handler.
 pub async fn upgrade<E: Executor>(
-    State(sockets): State<Sockets<E>>,
+    State(sockets): State<Arc<Sockets<E>>>,
     id: RequestId,
     (address, headers): (Option<IpAddr>, HeaderMap),
     upgrade: WebSocketUpgrade,
@@ -135,33 +132,19 @@ fn origin_is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     host.is_some_and(|host| bare(&host) == bare(authority))
 }
 
-/// Starts one operation of whatever kind; with others, if it is one that they have too.
-pub fn subscribe<E: Executor>(
-    sockets: &Sockets<E>,
-    session: &Session,
-    mut request: Request,
-    (id, progress): (RequestId, Progress),
-) -> BoxStream<'static, Payload> {
-    let Sockets { executor, groups, .. } = sockets;
-    if let Some(member) = Member::of(executor, groups, session, &mut request, (&id, &progress)) {
-        return member.payloads(request).boxed();
-    }
-    let request = (session.attach)(request).data(id).data(progress);
-    let answers = executor.execute_stream(request, None).enumerate();
-    answers.map(|(index, answer)| Payload::of(&answer, index == 0)).boxed()
-}
-
-async fn serve<E: Executor>(socket: WebSocket, sockets: Sockets<E>, id: RequestId, speaks: bool) {
-    let (sink, mut inbound) = socket.split();
+async fn serve<E: Executor>(
+    socket: WebSocket,
+    sockets: Arc<Sockets<E>>,
+    id: RequestId,
+    speaks: bool,
+) {
     let metrics = Arc::clone(&sockets.metrics);
     metrics.sockets.inc();
-    let writer = Writer::start(sink, sockets.settings.stall, metrics.frames.clone());
-    let mut connection = Connection::new(sockets, id, writer);
+    let mut connection = Connection::new(sockets, id, socket);
     let close = match speaks {
-        true => connection.run(&mut inbound).await,
+        true => poll_fn(|cx| connection.poll(cx)).await,
         false => Some(Close::wrong_protocol()),
     };
     connection.close(close).await;
     metrics.sockets.dec();
-    let _ = timeout(FAREWELL, async { while let Some(Ok(_)) = inbound.next().await {} }).await;
 }

@@ -1,6 +1,6 @@
 //! Executions that several subscriptions share: one task for each, as long as it has members.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_graphql::Response;
@@ -8,10 +8,12 @@ use entity::tenant::TenantId;
 use futures_util::stream::{BoxStream, StreamExt};
 use service::ctx::Actor;
 use service::event::Cursor;
-use tokio::sync::broadcast::{self, error::RecvError};
+use slab::Slab;
 use tokio::task::{AbortHandle, yield_now};
 
+use super::tally::Tally;
 use crate::graphql::progress::Progress;
+use crate::realtime::bell::Cord;
 use crate::realtime::protocol::Payload;
 
 /// What a slow member may fall behind before it goes back to the table.
@@ -34,25 +36,30 @@ pub struct Frame {
 
 /// The groups of one node; cheap to clone.
 #[derive(Clone, Default)]
-pub struct Groups(Arc<Mutex<HashMap<Arc<Key>, Entry>>>);
-
-struct Entry {
-    group: Arc<Group>,
-    members: usize,
+pub struct Groups {
+    all: Arc<Mutex<HashMap<Arc<Key>, Arc<Group>>>>,
+    pub tally: Arc<Tally>,
 }
 
 struct Group {
     state: Mutex<State>,
+    /// Each member's; what is pulled is not done under the lock that they need next.
+    cords: Mutex<Slab<Arc<Cord>>>,
     /// How far its execution has come.
     progress: Progress,
+    tally: Arc<Tally>,
     task: OnceLock<AbortHandle>,
 }
 
 struct State {
-    /// None once the execution has ended.
-    frames: Option<broadcast::Sender<Arc<Frame>>>,
+    /// The newest ones.
+    frames: VecDeque<Arc<Frame>>,
+    /// How many came before these.
+    gone: u64,
     /// Whoever takes a seat now gets what comes after this, and nothing from before.
     at: Cursor,
+    members: usize,
+    is_over: bool,
 }
 
 /// A member's place in a group. The group ends when the last is given up.
@@ -62,42 +69,46 @@ pub struct Seat {
     since: Cursor,
     groups: Groups,
     group: Arc<Group>,
-    frames: broadcast::Receiver<Arc<Frame>>,
+    cord: usize,
+    /// How many frames it has taken, counted from the group's first.
+    taken: u64,
+    /// Taken and not yet heard, the next one last.
+    waiting: Vec<Arc<Frame>>,
 }
 
 /// What a member finds when it looks for more.
 pub enum Heard {
     Frame(Arc<Frame>),
+    /// Its cord is pulled when there is something.
+    Nothing,
     /// Some are gone; the next ones will come.
     Missed,
     /// No more will come.
-    Ended,
+    Over,
 }
 
 impl Groups {
-    /// Takes a seat, if there is such a group.
-    pub fn join(&self, key: &Arc<Key>) -> Option<Seat> {
-        self.seat(&mut self.lock(), key)
+    /// Takes a seat, if there is such a group. The cord is pulled when there is something to hear.
+    pub fn join(&self, key: &Arc<Key>, cord: &Arc<Cord>) -> Option<Seat> {
+        self.seat(&self.lock(), key, cord)
     }
 
     /// Starts the group if there is none, with what happens after `since`.
     pub fn join_or_start(
         &self,
         key: &Arc<Key>,
+        cord: &Arc<Cord>,
         since: Cursor,
         start: impl FnOnce(Progress) -> BoxStream<'static, Response>,
     ) -> Seat {
         let seat = {
             let mut groups = self.lock();
-            if let Some(seat) = self.seat(&mut groups, key) {
+            if let Some(seat) = self.seat(&groups, key, cord) {
                 return seat;
             }
-            let (sender, frames) = broadcast::channel(RING);
-            let state = Mutex::new(State { frames: Some(sender), at: since });
-            let progress = Progress::default();
-            let group = Arc::new(Group { state, progress, task: OnceLock::new() });
-            groups.insert(Arc::clone(key), Entry { group: Arc::clone(&group), members: 1 });
-            Seat { key: Arc::clone(key), since, groups: self.clone(), group, frames }
+            let group = Arc::new(Group::new(since, Arc::clone(&self.tally)));
+            groups.insert(Arc::clone(key), Arc::clone(&group));
+            group.seat(self, key, cord)
         };
         // Not under the lock, which the task needs when it ends at once. This seat keeps the group until then.
         let running =
@@ -107,88 +118,161 @@ impl Groups {
         seat
     }
 
-    fn seat(&self, groups: &mut HashMap<Arc<Key>, Entry>, key: &Arc<Key>) -> Option<Seat> {
-        let key = Arc::clone(groups.get_key_value(key)?.0);
-        let entry = groups.get_mut(&key)?;
-        let (since, frames) = entry.group.attach()?;
-        entry.members += 1;
-        let group = Arc::clone(&entry.group);
-        Some(Seat { key, since, groups: self.clone(), group, frames })
+    pub fn count(&self) -> usize {
+        self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<Key>, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seat(
+        &self,
+        groups: &HashMap<Arc<Key>, Arc<Group>>,
+        key: &Arc<Key>,
+        cord: &Arc<Cord>,
+    ) -> Option<Seat> {
+        let (key, group) = groups.get_key_value(key)?;
+        let is_over = group.state().is_over;
+        (!is_over).then(|| group.seat(self, key, cord))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<Key>, Arc<Group>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Group {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn new(since: Cursor, tally: Arc<Tally>) -> Self {
+        let state =
+            State { frames: VecDeque::new(), gone: 0, at: since, members: 0, is_over: false };
+        Self {
+            state: Mutex::new(state),
+            cords: Mutex::default(),
+            progress: Progress::default(),
+            tally,
+            task: OnceLock::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn attach(&self) -> Option<(Cursor, broadcast::Receiver<Arc<Frame>>)> {
-        let state = self.lock();
-        state.frames.as_ref().map(|frames| (state.at, frames.subscribe()))
+    fn cords(&self) -> MutexGuard<'_, Slab<Arc<Cord>>> {
+        self.cords.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seat(self: &Arc<Self>, groups: &Groups, key: &Arc<Key>, cord: &Arc<Cord>) -> Seat {
+        // The cord first: what is published after the state was read pulls it.
+        let cord = self.cords().insert(Arc::clone(cord));
+        let mut state = self.state();
+        state.members += 1;
+        Seat {
+            key: Arc::clone(key),
+            since: state.at,
+            groups: groups.clone(),
+            group: Arc::clone(self),
+            cord,
+            taken: state.published(),
+            waiting: Vec::new(),
+        }
     }
 
     fn publish(&self, frame: Frame) {
-        let mut state = self.lock();
-        state.at = frame.at;
-        if let Some(frames) = &state.frames {
-            let _ = frames.send(Arc::new(frame));
+        {
+            let mut state = self.state();
+            state.at = frame.at;
+            if state.frames.len() == RING {
+                state.frames.pop_front();
+                state.gone += 1;
+            }
+            state.frames.push_back(Arc::new(frame));
+            self.tally.published(state.members);
+        }
+        self.pull_all();
+    }
+
+    fn end(&self) {
+        self.state().is_over = true;
+        self.pull_all();
+    }
+
+    fn pull_all(&self) {
+        for (_, cord) in self.cords().iter() {
+            cord.pull();
         }
     }
 }
 
-impl Seat {
-    /// How far a member has come that has every frame up to a place: past what the filter hid after the last one.
-    pub fn passed(&self) -> impl Fn(Cursor) -> Cursor + Send + 'static {
-        let group = Arc::clone(&self.group);
-        move |place| {
-            // In this order: what the execution has passed has been published before.
-            let passed = group.progress.passed();
-            let published = group.lock().at;
-            let beyond =
-                passed.filter(|passed| passed.epoch == place.epoch && passed.seq > place.seq);
-            match beyond {
-                Some(passed) if published.seq <= place.seq => passed,
-                _ => place,
-            }
-        }
+impl State {
+    fn published(&self) -> u64 {
+        self.gone + self.frames.len() as u64
     }
+}
 
+impl Seat {
     /// Whether something between this place and the seat's is missing.
     pub fn begins_beyond(&self, place: Cursor) -> bool {
         self.since.epoch == place.epoch && self.since.seq > place.seq
     }
 
     /// The next frame after this place.
-    pub async fn next(&mut self, after: Cursor) -> Heard {
+    pub fn hear(&mut self, after: Cursor) -> Heard {
         loop {
-            match self.frames.recv().await {
+            match self.waiting.pop() {
                 // Numbers of two epochs cannot be compared; the stream's own check has seen it or will.
-                Ok(frame) if frame.at.epoch != after.epoch => return Heard::Ended,
-                Ok(frame) if frame.at.seq <= after.seq => {}
-                Ok(frame) => return Heard::Frame(frame),
-                Err(RecvError::Lagged(_)) => return Heard::Missed,
-                Err(RecvError::Closed) => return Heard::Ended,
+                Some(frame) if frame.at.epoch != after.epoch => return Heard::Over,
+                Some(frame) if frame.at.seq <= after.seq => {}
+                Some(frame) => return Heard::Frame(frame),
+                None => match self.fetch() {
+                    Heard::Nothing if !self.waiting.is_empty() => {}
+                    other => return other,
+                },
             }
         }
+    }
+
+    /// All that was published since the last time, in one go.
+    fn fetch(&mut self) -> Heard {
+        let state = self.group.state();
+        let published = state.published();
+        if published == self.taken {
+            return if state.is_over { Heard::Over } else { Heard::Nothing };
+        }
+        let missed = state.gone > self.taken;
+        if !missed {
+            let new = usize::try_from(published - self.taken).unwrap_or(usize::MAX);
+            self.waiting.extend(state.frames.iter().rev().take(new).map(Arc::clone));
+        }
+        drop(state);
+        self.group.tally.taken(published - self.taken);
+        self.taken = published;
+        if missed { Heard::Missed } else { Heard::Nothing }
+    }
+
+    /// How far a member has come that has every frame up to a place: past what the filter hid after the last one.
+    pub fn passed(&self, place: Cursor) -> Cursor {
+        // In this order: what the execution has passed has been published before.
+        let passed = self.group.progress.passed();
+        let published = self.group.state().at;
+        let is_beyond = |passed: &Cursor| passed.epoch == place.epoch && passed.seq > place.seq;
+        let passed = passed.filter(is_beyond).filter(|_| published.seq <= place.seq);
+        passed.unwrap_or(place)
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut groups = self.groups.lock();
-        let Some(entry) = groups.get_mut(&self.key) else { return };
-        if !Arc::ptr_eq(&entry.group, &self.group) {
+        let mut state = self.group.state();
+        state.members -= 1;
+        self.group.tally.taken(state.published() - self.taken);
+        let is_last = state.members == 0;
+        drop(state);
+        self.group.cords().try_remove(self.cord);
+        if !is_last {
             return;
         }
-        entry.members -= 1;
-        if entry.members > 0 {
-            return;
+        if groups.get(&self.key).is_some_and(|group| Arc::ptr_eq(group, &self.group)) {
+            groups.remove(&self.key);
         }
-        groups.remove(&self.key);
         drop(groups);
         if let Some(task) = self.group.task.get() {
             task.abort();
@@ -206,11 +290,11 @@ struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let mut groups = self.groups.lock();
-        if groups.get(&self.key).is_some_and(|entry| Arc::ptr_eq(&entry.group, &self.group)) {
+        if groups.get(&self.key).is_some_and(|group| Arc::ptr_eq(group, &self.group)) {
             groups.remove(&self.key);
         }
         drop(groups);
-        self.group.lock().frames = None;
+        self.group.end();
     }
 }
 

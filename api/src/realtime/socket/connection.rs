@@ -1,32 +1,34 @@
-//! One open connection: what it hears, what it is waiting for and what runs on it.
+//! One open connection: one task that asks only what has something to say.
 
-use std::collections::HashMap;
-use std::future::{pending, ready};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use async_graphql::{Executor, Request};
 use axum::Error;
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
-use futures_util::Stream;
-use futures_util::future::BoxFuture;
-use futures_util::stream::{self, AbortHandle, BoxStream, SelectAll, SplitStream, StreamExt};
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::{Map, Value, json};
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::Instant;
 
-use super::writer::Writer;
-use super::{Sockets, subscribe};
-use crate::graphql::progress::Progress;
+use super::Sockets;
+use super::line::Line;
+use super::operation::Operation;
+use super::operations::{Operations, PARTS};
+use super::timers::{Due, Timers};
 use crate::graphql::request_id::RequestId;
 use crate::metrics::Closed;
+use crate::realtime::bell::{Bell, Rung};
 use crate::realtime::limits::Place;
 use crate::realtime::protocol::{self, Close, Credentials, Inbound, Payload};
 use crate::realtime::session::{Refused, Session};
 
-/// Half of the write buffer: the rest is for what waits there already.
-const MAX_FRAME: usize = super::MAX_WRITE_BUFFER / 2;
+/// The parts of the task beside its operations.
+const NETWORK: usize = PARTS;
+const CLOCK: usize = PARTS + 1;
+/// Frames after which other sockets have their turn, and messages of the client.
+const TURN: usize = 64;
 
 /// Ends the connection: with a close frame, or without one when the client is gone.
 type Flow = ControlFlow<Option<Close>>;
@@ -34,111 +36,103 @@ type Flow = ControlFlow<Option<Close>>;
 enum Phase {
     Silent,
     Opening(BoxFuture<'static, Result<Session, Refused>>),
-    Open(Session),
-}
-
-/// One message of an operation on its way to the client.
-struct Frame {
-    id: Arc<str>,
-    text: Utf8Bytes,
-    is_last: bool,
-}
-
-struct Timers {
-    heard: Instant,
-    deadline: Option<(Instant, Close)>,
-    /// The node stops: the deadline is this socket's turn to go.
-    ending: bool,
-    pings: Interval,
-    progress: Interval,
+    Open(Arc<Session>),
 }
 
 pub struct Connection<E> {
-    sockets: Sockets<E>,
+    sockets: Arc<Sockets<E>>,
     id: RequestId,
-    writer: Writer,
+    line: Line,
+    bell: Arc<Bell>,
+    rung: Rung,
+    network: Waker,
+    clock: Waker,
     phase: Phase,
     timers: Timers,
+    stop: BoxFuture<'static, ()>,
     /// Among those of its user and its tenant.
     places: Vec<Place>,
-    operations: HashMap<Arc<str>, (AbortHandle, Progress)>,
-    /// Polls only what has woken, first come first served: no stream starves another.
-    frames: SelectAll<BoxStream<'static, Frame>>,
+    operations: Operations<E>,
+    /// The client is to hear how far its operations have come, behind what they have to say.
+    owes_progress: bool,
 }
 
 impl<E: Executor> Connection<E> {
-    pub fn new(sockets: Sockets<E>, id: RequestId, writer: Writer) -> Self {
-        let start = Instant::now();
-        let mut pings = interval_at(start + sockets.settings.ping, sockets.settings.ping);
-        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut progress =
-            interval_at(start + sockets.settings.progress, sockets.settings.progress);
-        progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let deadline = Some((start + sockets.settings.init, Close::init_timeout()));
+    pub fn new(sockets: Arc<Sockets<E>>, id: RequestId, socket: WebSocket) -> Self {
+        let bell = Arc::new(Bell::default());
+        let mut shutdown = sockets.shutdown.clone();
+        let stop = async move {
+            let _ = shutdown.wait_for(|stop| *stop).await;
+        };
+        let mut rung = Rung::default();
+        rung.set(NETWORK);
+        rung.set(CLOCK);
         Self {
-            sockets,
             id,
-            writer,
+            line: Line::new(socket),
+            rung,
+            network: bell.cord(NETWORK).into(),
+            clock: bell.cord(CLOCK).into(),
+            bell,
             phase: Phase::Silent,
-            timers: Timers { heard: start, deadline, ending: false, pings, progress },
+            timers: Timers::start(Arc::clone(&sockets.settings)),
+            stop: stop.boxed(),
             places: Vec::new(),
-            operations: HashMap::new(),
-            frames: SelectAll::new(),
+            operations: Operations::new(),
+            owes_progress: false,
+            sockets,
         }
     }
 
-    pub async fn run(&mut self, inbound: &mut SplitStream<WebSocket>) -> Option<Close> {
-        let mut shutdown = self.sockets.shutdown.clone();
-        let events = self.writer.events.clone();
-        loop {
-            if let Flow::Break(close) = self.step(inbound, &mut shutdown, &events).await {
-                return close;
-            }
+    /// In the order of what may not wait: the end and the time, the client, its operations.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Close>> {
+        self.rung.add(self.bell.heard(cx.waker()));
+        match self.advance() {
+            Flow::Continue(()) => Poll::Pending,
+            Flow::Break(close) => Poll::Ready(close),
         }
     }
 
-    /// The streams end first: nothing is computed for a socket that is closing.
+    /// The operations end first: nothing is computed for a socket that is closing.
     pub async fn close(self, close: Option<Close>) {
-        let Self { writer, frames, operations, sockets, .. } = self;
-        drop(frames);
-        let open = i64::try_from(operations.len()).unwrap_or_default();
-        sockets.metrics.subscriptions.dec_by(open);
+        let Self { line, operations, sockets, places, .. } = self;
+        drop(operations);
         if let Some(close) = &close {
             sockets.metrics.closed.get_or_create(&Closed { code: close.code }).inc();
         }
-        writer.close(close).await;
+        line.close(close).await;
+        drop(places);
     }
 
-    /// In the order of what may not wait: the end, the time, the client, its streams.
-    async fn step(
-        &mut self,
-        inbound: &mut SplitStream<WebSocket>,
-        shutdown: &mut watch::Receiver<bool>,
-        events: &mpsc::Sender<Utf8Bytes>,
-    ) -> Flow {
-        let silence = self.timers.heard + self.sockets.settings.silence;
-        tokio::select! {
-            biased;
-            _ = shutdown.wait_for(|stop| *stop), if !self.timers.ending => self.end_soon(),
-            close = passed(&self.timers.deadline) => Flow::Break(Some(close)),
-            () = self.writer.ended() => Flow::Break(None),
-            message = inbound.next() => self.hear(message),
-            () = sleep_until(silence) => Flow::Break(Some(Close::silent())),
-            _ = self.timers.pings.tick() => {
-                self.writer.ping();
-                Flow::Continue(())
+    fn advance(&mut self) -> Flow {
+        if self.rung.take(CLOCK) {
+            self.look_at_the_clock()?;
+        }
+        if self.rung.take(NETWORK) {
+            self.listen()?;
+        }
+        self.speak()
+    }
+
+    fn look_at_the_clock(&mut self) -> Flow {
+        let clock = self.clock.clone();
+        let mut cx = Context::from_waker(&clock);
+        if !self.timers.is_ending && self.stop.poll_unpin(&mut cx).is_ready() {
+            self.end_soon()?;
+        }
+        while let Poll::Ready(due) = self.timers.poll(&mut cx) {
+            match due {
+                Due::End(close) => return Flow::Break(Some(close)),
+                Due::Ping => self.line.ping(),
+                Due::Progress => self.owes_progress = true,
             }
-            _ = self.timers.progress.tick() => {
-                self.tell_progress();
-                Flow::Continue(())
-            }
-            opened = opened(&mut self.phase) => self.opened(opened),
-            last = forward(&mut self.frames, events) => {
-                if let Some(id) = last {
-                    self.end(&id);
-                }
-                Flow::Continue(())
-            }
+        }
+        match &mut self.phase {
+            Phase::Opening(opening) => match opening.poll_unpin(&mut cx) {
+                Poll::Ready(opened) => self.opened(opened),
+                Poll::Pending => Flow::Continue(()),
+            },
+            Phase::Silent | Phase::Open(_) => Flow::Continue(()),
         }
     }
 
@@ -148,15 +142,26 @@ impl<E: Executor> Connection<E> {
         if spread.is_zero() {
             return Flow::Break(Some(Close::restart()));
         }
-        let turn = Instant::now() + spread.mul_f64(fraction(&self.id));
-        self.timers.ending = true;
-        let sooner = self.timers.deadline.take().filter(|(deadline, _)| *deadline < turn);
-        self.timers.deadline = Some(sooner.unwrap_or((turn, Close::restart())));
+        self.timers.is_ending = true;
+        self.timers.end_by(Instant::now() + spread.mul_f64(fraction(&self.id)), Close::restart());
+        Flow::Continue(())
+    }
+
+    fn listen(&mut self) -> Flow {
+        let network = self.network.clone();
+        let mut cx = Context::from_waker(&network);
+        for _ in 0..TURN {
+            match self.line.poll_heard(&mut cx) {
+                Poll::Ready(message) => self.hear(message)?,
+                Poll::Pending => return Flow::Continue(()),
+            }
+        }
+        network.wake();
         Flow::Continue(())
     }
 
     fn hear(&mut self, message: Option<Result<Message, Error>>) -> Flow {
-        self.timers.heard = Instant::now();
+        self.timers.heard();
         match message {
             Some(Ok(Message::Text(text))) => match Inbound::read(&text) {
                 Ok(message) => self.obey(message),
@@ -174,11 +179,11 @@ impl<E: Executor> Connection<E> {
     fn obey(&mut self, message: Inbound) -> Flow {
         match message {
             Inbound::Init(credentials) => self.init(credentials),
-            Inbound::Ping(payload) => or_break(self.writer.reply(protocol::pong(payload))),
+            Inbound::Ping(payload) => or_break(self.line.reply(protocol::pong(payload))),
             Inbound::Pong => Flow::Continue(()),
-            Inbound::Subscribe { id, request } => or_break(self.start(id.into(), *request)),
+            Inbound::Subscribe { id, request } => or_break(self.start(id, *request)),
             Inbound::Complete { id } => {
-                self.end(&id);
+                self.operations.end(&id);
                 Flow::Continue(())
             }
         }
@@ -196,6 +201,7 @@ impl<E: Executor> Connection<E> {
         self.phase = Phase::Opening(Box::pin(async move {
             sessions.open(token.as_deref(), credentials.tenant.as_deref(), &id).await
         }));
+        self.clock.wake_by_ref();
         Flow::Continue(())
     }
 
@@ -210,9 +216,10 @@ impl<E: Executor> Connection<E> {
                 }
                 // A life longer than the clock can count does not end.
                 let end = session.expires_in.and_then(|left| Instant::now().checked_add(left));
-                self.timers.deadline = end.map(|end| (end, Close::expired()));
-                self.phase = Phase::Open(session);
-                or_break(self.writer.reply(protocol::ack()))
+                self.timers.end_at(end.map(|end| (end, Close::expired())));
+                self.clock.wake_by_ref();
+                self.phase = Phase::Open(Arc::new(session));
+                or_break(self.line.reply(protocol::ack()))
             }
             Err(refused) => {
                 tracing::debug!(code = refused.code, %refused, "socket refused");
@@ -221,44 +228,66 @@ impl<E: Executor> Connection<E> {
         }
     }
 
-    fn start(&mut self, id: Arc<str>, request: Request) -> Result<(), Close> {
+    fn start(&mut self, id: String, request: Request) -> Result<(), Close> {
         let Phase::Open(session) = &self.phase else { return Err(Close::unauthorized()) };
-        if self.operations.contains_key(&id) {
+        if self.operations.has(&id) {
             return Err(Close::duplicate(&id));
         }
-        if self.operations.len() >= self.sockets.settings.operations {
+        if self.operations.len() >= self.sockets.settings.operations.min(PARTS) {
             let message = "too many subscriptions on this connection";
             let refusal = Payload::refusal("TOO_MANY_SUBSCRIPTIONS", message, &self.id);
-            return self.writer.reply(refusal.splice(&json!(*id).to_string()));
+            return self.line.reply(refusal.splice(&json!(id).to_string()));
         }
-        let progress = Progress::default();
-        let data = (self.id.clone(), progress.clone());
-        let payloads = subscribe(&self.sockets, session, request, data);
-        let (frames, handle) = stream::abortable(frames(payloads, Arc::clone(&id), &self.id));
-        self.frames.push(frames.boxed());
-        self.operations.insert(id, (handle, progress));
-        self.sockets.metrics.subscriptions.inc();
+        let cord = self.bell.cord(self.operations.vacant());
+        self.operations.add(Operation::start(&self.sockets, session, (id, request), cord));
         Ok(())
     }
 
-    /// In line with the events, so that no cursor is ahead of what it stands for. One that does not fit is told next time.
-    fn tell_progress(&mut self) {
-        let Ok(room) = self.writer.events.try_reserve() else { return };
-        let news = self
-            .operations
-            .iter()
-            .filter_map(|(id, (_, progress))| Some((id.to_string(), progress.news()?.into())));
-        let cursors: Map<String, Value> = news.collect();
-        if !cursors.is_empty() {
-            room.send(protocol::ping(cursors).into());
+    /// Nothing is asked before there is room for what it says: a slow client slows its operations and nothing else.
+    fn speak(&mut self) -> Flow {
+        let network = self.network.clone();
+        let mut cx = Context::from_waker(&network);
+        let mut written = 0;
+        let spoken = loop {
+            match self.line.poll_room(&mut cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => break Poll::Ready(Err(())),
+                Poll::Pending => break Poll::Pending,
+            }
+            if written == TURN {
+                network.wake_by_ref();
+                break self.line.poll_flush(&mut cx).map_err(drop);
+            }
+            let Some(message) = self.next_message() else {
+                break self.line.poll_flush(&mut cx).map_err(drop);
+            };
+            written += 1;
+            if self.line.write(message).is_err() {
+                break Poll::Ready(Err(()));
+            }
+        };
+        self.sockets.metrics.frames.inc_by(written as u64);
+        self.timers.is_stuck(spoken.is_pending());
+        match spoken {
+            Poll::Ready(Err(())) => Flow::Break(None),
+            Poll::Ready(Ok(())) | Poll::Pending => Flow::Continue(()),
         }
     }
 
-    fn end(&mut self, id: &str) {
-        if let Some((handle, _)) = self.operations.remove(id) {
-            handle.abort();
-            self.sockets.metrics.subscriptions.dec();
+    fn next_message(&mut self) -> Option<Message> {
+        if let Some(reply) = self.line.next_reply() {
+            return Some(reply);
         }
+        if let Some(text) = self.operations.next(&mut self.rung, &self.id) {
+            return Some(Message::Text(text));
+        }
+        // Behind all that there is, so that no cursor is ahead of what it stands for.
+        if !std::mem::take(&mut self.owes_progress) {
+            return None;
+        }
+        let news = self.operations.news().map(|(id, cursor)| (id, cursor.into()));
+        let cursors: Map<String, Value> = news.collect();
+        (!cursors.is_empty()).then(|| Message::Text(protocol::ping(cursors).into()))
     }
 }
 
@@ -271,61 +300,4 @@ fn fraction(id: &RequestId) -> f64 {
 
 fn or_break(outcome: Result<(), Close>) -> Flow {
     outcome.map_or_else(|close| Flow::Break(Some(close)), Flow::Continue)
-}
-
-/// The messages of one operation. After an error the stream is not asked again, so that its
-/// `complete` stays unsaid.
-fn frames(
-    payloads: BoxStream<'static, Payload>,
-    id: Arc<str>,
-    request_id: &RequestId,
-) -> impl Stream<Item = Frame> + Send + 'static {
-    let written_id = json!(*id).to_string();
-    let request_id = request_id.clone();
-    let complete = protocol::complete(&written_id).into();
-    let last = Frame { id: Arc::clone(&id), text: complete, is_last: true };
-    let frames = payloads.map(move |payload| {
-        let mut is_last = matches!(payload, Payload::Error(_));
-        let mut text = payload.splice(&written_id);
-        if text.len() > MAX_FRAME {
-            let message = "the answer is too large for this connection";
-            text = Payload::refusal("ANSWER_TOO_LARGE", message, &request_id).splice(&written_id);
-            is_last = true;
-        }
-        Frame { id: Arc::clone(&id), text: text.into(), is_last }
-    });
-    frames.chain(stream::once(ready(last)))
-}
-
-async fn passed(deadline: &Option<(Instant, Close)>) -> Close {
-    match deadline {
-        Some((end, close)) => {
-            sleep_until(*end).await;
-            close.clone()
-        }
-        None => pending().await,
-    }
-}
-
-async fn opened(phase: &mut Phase) -> Result<Session, Refused> {
-    match phase {
-        Phase::Opening(opening) => opening.await,
-        Phase::Silent | Phase::Open(_) => pending().await,
-    }
-}
-
-/// Moves one frame into the writer's queue, and names the operation that it ends. No stream is
-/// polled before there is room: a slow client slows its streams and nothing else.
-async fn forward(
-    frames: &mut SelectAll<BoxStream<'static, Frame>>,
-    events: &mpsc::Sender<Utf8Bytes>,
-) -> Option<Arc<str>> {
-    if frames.is_empty() {
-        return pending().await;
-    }
-    // A closed queue is the writer's end, which is awaited beside this.
-    let Ok(room) = events.reserve().await else { return pending().await };
-    let frame = frames.next().await?;
-    room.send(frame.text);
-    frame.is_last.then_some(frame.id)
 }
