@@ -61,7 +61,8 @@ pub fn router(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Rou
 
 /// `/graphql` by POST, GET and websocket, `/graphiql`, and what the sockets count.
 fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Router {
-    let metrics = Arc::new(Metrics::new(app.feed.clone()));
+    let groups = Groups::default();
+    let metrics = Arc::new(Metrics::new(app.feed.clone(), groups.clone()));
     let executor = schema::build(app.clone());
     let default_tenant = config.default_tenant.clone();
     let sessions: Arc<dyn Sessions> = Arc::new(AppSessions { app, default_tenant });
@@ -81,7 +82,7 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
     let sockets = Arc::new(Sockets {
         executor,
         sessions,
-        groups: Groups::default(),
+        groups,
         settings,
         limits,
         metrics: Arc::clone(&metrics),

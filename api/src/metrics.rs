@@ -10,16 +10,24 @@ use prometheus_client::{
         counter::{ConstCounter, Counter},
         family::Family,
         gauge::{ConstGauge, Gauge},
+        histogram::Histogram,
     },
-    registry::Registry,
+    registry::{Registry, Unit},
 };
 use service::event::feed::Feed;
+
+use crate::realtime::share::Groups;
+
+/// In seconds: what is quick on one node, what is quick through Redis, and what is late.
+const DELAYS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 2.0, 10.0];
 
 pub struct Metrics {
     registry: Registry,
     pub sockets: Gauge,
     pub subscriptions: Gauge,
+    /// Written to sockets, without those of groups, which are counted there.
     pub frames: Counter,
+    pub event_to_frame: Histogram,
     pub closed: Family<Closed, Counter>,
 }
 
@@ -29,21 +37,42 @@ pub struct Closed {
     pub code: u16,
 }
 
+/// One of them, as long as it exists.
+pub struct Counted(Gauge);
+
+impl Counted {
+    pub fn among(all: &Gauge) -> Self {
+        all.inc();
+        Self(all.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 impl Metrics {
-    pub fn new(feed: Feed) -> Self {
+    pub fn new(feed: Feed, groups: Groups) -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("bikelease"),
             sockets: Gauge::default(),
             subscriptions: Gauge::default(),
             frames: Counter::default(),
+            event_to_frame: Histogram::new(DELAYS),
             closed: Family::default(),
         };
-        let Self { registry, sockets, subscriptions, frames, closed } = &mut metrics;
+        let Self { registry, sockets, subscriptions, frames, event_to_frame, closed } =
+            &mut metrics;
         registry.register("sockets", "Open websockets", sockets.clone());
         registry.register("subscriptions", "Running operations on sockets", subscriptions.clone());
-        registry.register("frames", "Frames written to sockets", frames.clone());
         registry.register("sockets_closed", "Sockets that the server closed", closed.clone());
+        let help = "From when an event happened to the first frame of a group that tells of it";
+        let delays = event_to_frame.clone();
+        registry.register_with_unit("event_to_frame", help, Unit::Seconds, delays);
         registry.register_collector(Box::new(OfFeed(feed)));
+        registry.register_collector(Box::new(OfGroups { groups, others: frames.clone() }));
         metrics
     }
 
@@ -51,6 +80,54 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// What subscriptions share.
+struct OfGroups {
+    groups: Groups,
+    others: Counter,
+}
+
+impl fmt::Debug for OfGroups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OfGroups").field(&self.groups.tally).finish()
+    }
+}
+
+impl Collector for OfGroups {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
+        let tally = &self.groups.tally;
+        let (deliveries, others) = (tally.deliveries(), self.others.get());
+        let executions = tally.executions();
+        let counters = [
+            ("frames", "Frames written to sockets", deliveries + others),
+            ("deliveries", "Of these, written from what a group has executed", deliveries),
+            (
+                "executions",
+                "Executions of groups: one for each event that concerns one",
+                executions,
+            ),
+        ];
+        for (name, help, count) in counters {
+            count_of(&mut encoder, name, help, count)?;
+        }
+        let gauges = [
+            (
+                "groups",
+                "Subscriptions of which equal ones share one execution",
+                self.groups.count() as u64,
+            ),
+            (
+                "frames_waiting",
+                "Frames of groups that wait for a socket with room",
+                tally.waiting(),
+            ),
+        ];
+        for (name, help, now) in gauges {
+            level_of(&mut encoder, name, help, now)?;
+        }
+        Ok(())
     }
 }
 
@@ -76,11 +153,39 @@ impl Collector for OfFeed {
             ),
         ];
         for (name, help, count) in counters {
-            let counter = ConstCounter::new(count);
-            counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
+            count_of(&mut encoder, name, help, count)?;
         }
-        let live = ConstGauge::new(counts.tenants);
-        let help = "Tenants with listeners on this node";
-        live.encode(encoder.encode_descriptor("tenants_live", help, None, MetricType::Gauge)?)
+        let gauges = [
+            ("tenants_live", "Tenants with listeners on this node", counts.tenants),
+            (
+                "feed_lag_events",
+                "How far the table was ahead of this node when it looked last",
+                counts.lag,
+            ),
+        ];
+        for (name, help, now) in gauges {
+            level_of(&mut encoder, name, help, now)?;
+        }
+        Ok(())
     }
+}
+
+fn count_of(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    count: u64,
+) -> Result<(), fmt::Error> {
+    let encoder = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    ConstCounter::new(count).encode(encoder)
+}
+
+fn level_of(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    now: u64,
+) -> Result<(), fmt::Error> {
+    let encoder = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    ConstGauge::new(now).encode(encoder)
 }

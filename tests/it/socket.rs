@@ -240,6 +240,13 @@ async fn operators_see_what_the_sockets_do(#[values(Embedded, Production)] shape
         "bikelease_tenants_live 1",
         "bikelease_events_total ",
         "bikelease_events_late_total ",
+        "bikelease_frames_total 2",
+        "bikelease_deliveries_total 1",
+        "bikelease_executions_total 1",
+        "bikelease_groups 1",
+        "bikelease_frames_waiting 0",
+        "bikelease_feed_lag_events 0",
+        "bikelease_event_to_frame_seconds_count 1",
         "bikelease_resumes_total 0",
         "# EOF",
     ] {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use service::event::Cursor;
+use tokio::time::Instant;
 
 /// Writes a cursor as its client holds it.
 type Seal = Box<dyn Fn(Cursor) -> String + Send>;
@@ -15,7 +16,7 @@ pub struct Progress(Arc<Mutex<State>>);
 struct State {
     seal: Option<Seal>,
     /// Handed over, and not yet asked for more.
-    shown: Option<Cursor>,
+    shown: Option<(Cursor, Instant)>,
     /// Everything up to here was handed over or hidden.
     passed: Option<Cursor>,
     told: Option<Cursor>,
@@ -28,17 +29,18 @@ impl Progress {
     }
 
     /// The event of the payload that comes now.
-    pub fn show(&self, cursor: Cursor) {
-        self.state().shown = Some(cursor);
+    pub fn show(&self, cursor: Cursor, happened: Instant) {
+        self.state().shown = Some((cursor, happened));
     }
 
-    pub fn shown(&self) -> Option<Cursor> {
+    /// Its place, and when it happened.
+    pub fn shown(&self) -> Option<(Cursor, Instant)> {
         self.state().shown
     }
 
     pub fn pass_shown(&self) {
         let mut state = self.state();
-        if let Some(shown) = state.shown.take() {
+        if let Some((shown, _)) = state.shown.take() {
             state.passed = Some(shown);
         }
     }

@@ -5,7 +5,7 @@ mod group;
 mod tally;
 
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
@@ -68,15 +68,6 @@ pub enum Answer {
     Shared(Arc<Frame>),
 }
 
-impl Answer {
-    pub fn payload(&self) -> &Payload {
-        match self {
-            Self::Own(payload) => payload,
-            Self::Shared(frame) => &frame.payload,
-        }
-    }
-}
-
 /// Where a subscription is to be executed, and for whom.
 pub struct Door<'a, E> {
     pub executor: &'a E,
@@ -123,12 +114,12 @@ impl<E: Executor> Member<E> {
         Some(Self { means, stage })
     }
 
-    /// Pending once more when its cord was not pulled.
-    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
+    /// Pulls its cord when there is more.
+    pub fn poll_next(&mut self) -> Poll<Option<Answer>> {
         let Self { means, stage } = self;
         loop {
             *stage = match stage {
-                Stage::CatchingUp { own, reached } => match ready!(own.poll_next_unpin(cx)) {
+                Stage::CatchingUp { own, reached } => match ready!(means.poll(own)) {
                     Some(answer) => return Poll::Ready(Some(means.own(&answer))),
                     None => reached.get().map_or(Stage::Over, |place| means.sit(*place)),
                 },
@@ -141,7 +132,7 @@ impl<E: Executor> Member<E> {
                     Heard::Missed => means.catch_up(means.request(), Some(*place)),
                     Heard::Over => means.try_again(*place, since.elapsed()),
                 },
-                Stage::Alone(own) => match ready!(own.poll_next_unpin(cx)) {
+                Stage::Alone(own) => match ready!(means.poll(own)) {
                     Some(answer) => return Poll::Ready(Some(means.own(&answer))),
                     None => Stage::Over,
                 },
@@ -159,6 +150,11 @@ impl<E: Executor> Member<E> {
 }
 
 impl<E: Executor> Means<E> {
+    fn poll(&self, own: &mut BoxStream<'static, Response>) -> Poll<Option<Response>> {
+        let waker = Waker::from(Arc::clone(&self.cord));
+        own.poll_next_unpin(&mut Context::from_waker(&waker))
+    }
+
     fn own(&mut self, answer: &Response) -> Answer {
         let is_first = std::mem::replace(&mut self.is_first, false);
         Answer::Own(Payload::of(answer, is_first))

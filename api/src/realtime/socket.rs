@@ -6,14 +6,14 @@ mod operation;
 mod operations;
 mod timers;
 
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::Executor;
 use axum::extract::State;
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::ws::WebSocketUpgrade;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use tokio::sync::watch;
@@ -93,7 +93,7 @@ pub async fn upgrade<E: Executor>(
         let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_CONNECTIONS", message);
         return refusal.into_response(&id);
     }
-    let place = place.flatten();
+    let places = place.flatten().into_iter().collect();
     let mut upgrade = upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -106,9 +106,9 @@ pub async fn upgrade<E: Executor>(
         // Without a protocol in the answer clients fail before they can see the close code.
         upgrade.set_selected_protocol(other);
     }
-    upgrade.on_upgrade(move |socket| async move {
-        serve(socket, sockets, id, speaks).await;
-        drop(place);
+    upgrade.on_upgrade(move |socket| {
+        tokio::spawn(serve(Box::new(Connection::new(sockets, id, socket, places)), speaks));
+        ready(())
     })
 }
 
@@ -132,19 +132,11 @@ fn origin_is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     host.is_some_and(|host| bare(&host) == bare(authority))
 }
 
-async fn serve<E: Executor>(
-    socket: WebSocket,
-    sockets: Arc<Sockets<E>>,
-    id: RequestId,
-    speaks: bool,
-) {
-    let metrics = Arc::clone(&sockets.metrics);
-    metrics.sockets.inc();
-    let mut connection = Connection::new(sockets, id, socket);
+/// In a task with nothing but the connection: what the handshake needed is given back.
+async fn serve<E: Executor>(mut connection: Box<Connection<E>>, speaks: bool) {
     let close = match speaks {
         true => poll_fn(|cx| connection.poll(cx)).await,
         false => Some(Close::wrong_protocol()),
     };
-    connection.close(close).await;
-    metrics.sockets.dec();
+    Box::pin(connection.close(close)).await;
 }

@@ -8,6 +8,7 @@ use service::{
     ctx::Ctx,
     event::{self, Recorded},
 };
+use tokio::time::Instant;
 
 use super::scalar::Cursor;
 use crate::{
@@ -73,7 +74,7 @@ pub async fn follow<T: Send + 'static>(
             Ok(event) => {
                 let picked = pick(&call, &event);
                 match picked {
-                    Some(_) => progress.show(event.cursor()),
+                    Some(_) => progress.show(event.cursor(), happened(&call, &event)),
                     None => progress.pass(event.cursor()),
                 }
                 picked.map(Ok)
@@ -82,6 +83,13 @@ pub async fn follow<T: Send + 'static>(
         })
     });
     Ok(found.boxed())
+}
+
+/// By the clock that measures. What is said to happen later happens now: the clocks of two nodes differ.
+fn happened(call: &Ctx, event: &Recorded) -> Instant {
+    let age = (call.app.now() - event.occurred_at).to_std().unwrap_or_default();
+    let now = Instant::now();
+    now.checked_sub(age).unwrap_or(now)
 }
 
 async fn events(

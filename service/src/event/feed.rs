@@ -50,6 +50,8 @@ pub struct Counts {
     pub replay_reads: u64,
     /// Tenants with listeners now.
     pub tenants: u64,
+    /// By how many events the table was ahead of this node at the last look, for the tenant with most.
+    pub lag: u64,
 }
 
 impl fmt::Debug for Feed {
@@ -64,6 +66,7 @@ struct Channel {
     live: broadcast::Sender<Arc<Recorded>>,
     /// True once the channel knows its next number.
     ready: watch::Receiver<bool>,
+    lag: Arc<AtomicU64>,
 }
 
 enum Hint {
@@ -108,12 +111,14 @@ impl Feed {
     pub fn counts(&self) -> Counts {
         let Shared { events, late, resumes, pages, .. } = &*self.0;
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let channels = self.channels();
         Counts {
             events: count(events),
             late: count(late),
             resumes: count(resumes),
             replay_reads: pages.reads(),
-            tenants: self.channels().len() as u64,
+            tenants: channels.len() as u64,
+            lag: channels.values().map(|channel| count(&channel.lag)).max().unwrap_or(0),
         }
     }
 
@@ -171,7 +176,7 @@ impl Feed {
                 feed.channels().remove(&tenant);
             }
         });
-        Channel { hints, live, ready }
+        Channel { hints, live, ready, lag: Arc::default() }
     }
 
     /// Follows one tenant until nobody listens any more, or its numbers stop making sense.
@@ -211,6 +216,12 @@ impl Feed {
             channels.remove(&tenant);
         }
         forgotten
+    }
+
+    fn looked(&self, tenant: TenantId, behind: u64) {
+        if let Some(channel) = self.channels().get(&tenant) {
+            channel.lag.store(behind, Ordering::Relaxed);
+        }
     }
 
     async fn deliver(
@@ -253,6 +264,7 @@ impl Feed {
             epoch::renew_from(&self.0.db, known).await?;
             return Err(Error::ResyncRequired);
         }
+        self.looked(known.tenant_id, head.last_seq.abs_diff(known.last_seq));
         match self.fill(known, live, head.last_seq).await {
             Err(error) if error.is_retryable() => Ok(()),
             outcome => outcome,

@@ -1,7 +1,9 @@
 //! Executions that several subscriptions share: one task for each, as long as it has members.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use async_graphql::Response;
 use entity::tenant::TenantId;
@@ -10,6 +12,7 @@ use service::ctx::Actor;
 use service::event::Cursor;
 use slab::Slab;
 use tokio::task::{AbortHandle, yield_now};
+use tokio::time::Instant;
 
 use super::tally::Tally;
 use crate::graphql::progress::Progress;
@@ -18,6 +21,8 @@ use crate::realtime::protocol::Payload;
 
 /// What a slow member may fall behind before it goes back to the table.
 const RING: usize = 128;
+/// In place of a number: no more will come.
+const OVER: u64 = u64::MAX;
 
 /// What the members of a group have in common.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -32,6 +37,23 @@ pub struct Key {
 pub struct Frame {
     pub at: Cursor,
     pub payload: Payload,
+    happened: Instant,
+    is_out: AtomicBool,
+}
+
+impl Frame {
+    fn of(answer: &Response, (at, happened): (Cursor, Instant)) -> Self {
+        let is_out = AtomicBool::new(false);
+        Self { at, payload: Payload::of(answer, false), happened, is_out }
+    }
+
+    /// How long ago its event happened, for the first who asks.
+    pub fn age(&self) -> Option<Duration> {
+        if self.is_out.load(Ordering::Relaxed) || self.is_out.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        Some(self.happened.elapsed())
+    }
 }
 
 /// The groups of one node; cheap to clone.
@@ -43,6 +65,8 @@ pub struct Groups {
 
 struct Group {
     state: Mutex<State>,
+    /// How many there were, or that no more will come.
+    published: AtomicU64,
     /// Each member's; what is pulled is not done under the lock that they need next.
     cords: Mutex<Slab<Arc<Cord>>>,
     /// How far its execution has come.
@@ -144,6 +168,7 @@ impl Group {
             State { frames: VecDeque::new(), gone: 0, at: since, members: 0, is_over: false };
         Self {
             state: Mutex::new(state),
+            published: AtomicU64::new(0),
             cords: Mutex::default(),
             progress: Progress::default(),
             tally,
@@ -184,6 +209,7 @@ impl Group {
                 state.gone += 1;
             }
             state.frames.push_back(Arc::new(frame));
+            self.published.store(state.published(), Ordering::Release);
             self.tally.published(state.members);
         }
         self.pull_all();
@@ -191,6 +217,7 @@ impl Group {
 
     fn end(&self) {
         self.state().is_over = true;
+        self.published.store(OVER, Ordering::Release);
         self.pull_all();
     }
 
@@ -231,20 +258,27 @@ impl Seat {
 
     /// All that was published since the last time, in one go.
     fn fetch(&mut self) -> Heard {
+        // Mostly nothing, and then nobody needs the lock.
+        if self.group.published.load(Ordering::Acquire) == self.taken {
+            return Heard::Nothing;
+        }
         let state = self.group.state();
         let published = state.published();
         if published == self.taken {
-            return if state.is_over { Heard::Over } else { Heard::Nothing };
+            return Heard::Over;
         }
-        let missed = state.gone > self.taken;
-        if !missed {
-            let new = usize::try_from(published - self.taken).unwrap_or(usize::MAX);
-            self.waiting.extend(state.frames.iter().rev().take(new).map(Arc::clone));
-        }
-        drop(state);
-        self.group.tally.taken(published - self.taken);
+        let new = published - self.taken;
         self.taken = published;
-        if missed { Heard::Missed } else { Heard::Nothing }
+        if new > state.frames.len() as u64 {
+            drop(state);
+            self.group.tally.dropped(new);
+            return Heard::Missed;
+        }
+        let new = usize::try_from(new).unwrap_or_default();
+        self.waiting.extend(state.frames.iter().rev().take(new).map(Arc::clone));
+        drop(state);
+        self.group.tally.taken(new);
+        Heard::Nothing
     }
 
     /// How far a member has come that has every frame up to a place: past what the filter hid after the last one.
@@ -263,7 +297,7 @@ impl Drop for Seat {
         let mut groups = self.groups.lock();
         let mut state = self.group.state();
         state.members -= 1;
-        self.group.tally.taken(state.published() - self.taken);
+        self.group.tally.dropped(state.published() - self.taken);
         let is_last = state.members == 0;
         drop(state);
         self.group.cords().try_remove(self.cord);
@@ -300,12 +334,12 @@ impl Drop for Running {
 
 async fn run(running: Running, mut answers: BoxStream<'static, Response>) {
     while let Some(answer) = answers.next().await {
-        let Some(at) = running.group.progress.shown() else {
+        let Some(shown) = running.group.progress.shown() else {
             // Not about an event: the execution itself failed. Each member finds out why by its own.
             tracing::warn!(errors = ?answer.errors, "a shared subscription ended");
             return;
         };
-        running.group.publish(Frame { at, payload: Payload::of(&answer, false) });
+        running.group.publish(Frame::of(&answer, shown));
         // The members' turn, so that a burst of events does not overrun them all.
         yield_now().await;
     }

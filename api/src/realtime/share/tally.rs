@@ -4,17 +4,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Debug, Default)]
 pub struct Tally {
+    executions: AtomicU64,
     published: AtomicU64,
     taken: AtomicU64,
+    dropped: AtomicU64,
 }
 
 impl Tally {
     pub fn published(&self, members: usize) {
+        self.executions.fetch_add(1, Ordering::Relaxed);
         self.published.fetch_add(members as u64, Ordering::Relaxed);
     }
 
-    pub fn taken(&self, frames: u64) {
-        self.taken.fetch_add(frames, Ordering::Relaxed);
+    pub fn taken(&self, frames: usize) {
+        self.taken.fetch_add(frames as u64, Ordering::Relaxed);
+    }
+
+    /// By members that fell behind or have gone.
+    pub fn dropped(&self, frames: u64) {
+        self.dropped.fetch_add(frames, Ordering::Relaxed);
+    }
+
+    pub fn executions(&self) -> u64 {
+        self.executions.load(Ordering::Relaxed)
     }
 
     /// Frames, each counted for everybody whom it is for.
@@ -24,7 +36,7 @@ impl Tally {
 
     /// How many of them wait for a socket that has room.
     pub fn waiting(&self) -> u64 {
-        let taken = self.deliveries();
-        self.published.load(Ordering::Relaxed).saturating_sub(taken)
+        let done = self.deliveries() + self.dropped.load(Ordering::Relaxed);
+        self.published.load(Ordering::Relaxed).saturating_sub(done)
     }
 }

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use async_graphql::{Executor, Request};
 use axum::Error;
@@ -13,12 +13,12 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::Sockets;
-use super::line::Line;
+use super::line::{Gone, Line};
 use super::operation::Operation;
 use super::operations::{Operations, PARTS};
 use super::timers::{Due, Timers};
 use crate::graphql::request_id::RequestId;
-use crate::metrics::Closed;
+use crate::metrics::{Closed, Counted};
 use crate::realtime::bell::{Bell, Rung};
 use crate::realtime::limits::Place;
 use crate::realtime::protocol::{self, Close, Credentials, Inbound, Payload};
@@ -50,7 +50,8 @@ pub struct Connection<E> {
     phase: Phase,
     timers: Timers,
     stop: BoxFuture<'static, ()>,
-    /// Among those of its user and its tenant.
+    open: Counted,
+    /// Among those of its address, its user and its tenant.
     places: Vec<Place>,
     operations: Operations<E>,
     /// The client is to hear how far its operations have come, behind what they have to say.
@@ -58,7 +59,12 @@ pub struct Connection<E> {
 }
 
 impl<E: Executor> Connection<E> {
-    pub fn new(sockets: Arc<Sockets<E>>, id: RequestId, socket: WebSocket) -> Self {
+    pub fn new(
+        sockets: Arc<Sockets<E>>,
+        id: RequestId,
+        socket: WebSocket,
+        places: Vec<Place>,
+    ) -> Self {
         let bell = Arc::new(Bell::default());
         let mut shutdown = sockets.shutdown.clone();
         let stop = async move {
@@ -77,7 +83,8 @@ impl<E: Executor> Connection<E> {
             phase: Phase::Silent,
             timers: Timers::start(Arc::clone(&sockets.settings)),
             stop: stop.boxed(),
-            places: Vec::new(),
+            open: Counted::among(&sockets.metrics.sockets),
+            places,
             operations: Operations::new(),
             owes_progress: false,
             sockets,
@@ -94,14 +101,14 @@ impl<E: Executor> Connection<E> {
     }
 
     /// The operations end first: nothing is computed for a socket that is closing.
-    pub async fn close(self, close: Option<Close>) {
-        let Self { line, operations, sockets, places, .. } = self;
+    pub async fn close(self: Box<Self>, close: Option<Close>) {
+        let Self { line, operations, sockets, places, open, .. } = *self;
         drop(operations);
         if let Some(close) = &close {
             sockets.metrics.closed.get_or_create(&Closed { code: close.code }).inc();
         }
         line.close(close).await;
-        drop(places);
+        drop((places, open));
     }
 
     fn advance(&mut self) -> Flow {
@@ -148,15 +155,13 @@ impl<E: Executor> Connection<E> {
     }
 
     fn listen(&mut self) -> Flow {
-        let network = self.network.clone();
-        let mut cx = Context::from_waker(&network);
         for _ in 0..TURN {
-            match self.line.poll_heard(&mut cx) {
+            match self.line.poll_heard(&mut Context::from_waker(&self.network)) {
                 Poll::Ready(message) => self.hear(message)?,
                 Poll::Pending => return Flow::Continue(()),
             }
         }
-        network.wake();
+        self.network.wake_by_ref();
         Flow::Continue(())
     }
 
@@ -245,37 +250,29 @@ impl<E: Executor> Connection<E> {
 
     /// Nothing is asked before there is room for what it says: a slow client slows its operations and nothing else.
     fn speak(&mut self) -> Flow {
-        let network = self.network.clone();
-        let mut cx = Context::from_waker(&network);
-        let mut written = 0;
-        let spoken = loop {
-            match self.line.poll_room(&mut cx) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) => break Poll::Ready(Err(())),
-                Poll::Pending => break Poll::Pending,
-            }
-            if written == TURN {
-                network.wake_by_ref();
-                break self.line.poll_flush(&mut cx).map_err(drop);
-            }
-            let Some(message) = self.next_message() else {
-                break self.line.poll_flush(&mut cx).map_err(drop);
-            };
-            written += 1;
-            if self.line.write(message).is_err() {
-                break Poll::Ready(Err(()));
-            }
-        };
-        self.sockets.metrics.frames.inc_by(written as u64);
+        let spoken = self.poll_spoken();
         self.timers.is_stuck(spoken.is_pending());
         match spoken {
-            Poll::Ready(Err(())) => Flow::Break(None),
+            Poll::Ready(Err(Gone)) => Flow::Break(None),
             Poll::Ready(Ok(())) | Poll::Pending => Flow::Continue(()),
         }
     }
 
+    fn poll_spoken(&mut self) -> Poll<Result<(), Gone>> {
+        for _ in 0..TURN {
+            ready!(self.line.poll_room(&mut Context::from_waker(&self.network)))?;
+            match self.next_message() {
+                Some(message) => self.line.write(message)?,
+                None => return self.line.poll_flush(&mut Context::from_waker(&self.network)),
+            }
+        }
+        self.network.wake_by_ref();
+        self.line.poll_flush(&mut Context::from_waker(&self.network))
+    }
+
     fn next_message(&mut self) -> Option<Message> {
         if let Some(reply) = self.line.next_reply() {
+            self.sockets.metrics.frames.inc();
             return Some(reply);
         }
         if let Some(text) = self.operations.next(&mut self.rung, &self.id) {

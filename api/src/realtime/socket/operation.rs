@@ -6,12 +6,12 @@ use std::task::{Context, Poll, Waker, ready};
 use async_graphql::{Executor, Request};
 use axum::extract::ws::Utf8Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
-use prometheus_client::metrics::gauge::Gauge;
 use serde_json::json;
 
 use super::Sockets;
 use crate::graphql::progress::Progress;
 use crate::graphql::request_id::RequestId;
+use crate::metrics::{Counted, Metrics};
 use crate::realtime::bell::Cord;
 use crate::realtime::protocol::{self, Payload};
 use crate::realtime::session::Session;
@@ -26,13 +26,13 @@ pub struct Operation<E> {
     written_id: String,
     source: Source<E>,
     progress: Progress,
-    cord: Arc<Cord>,
     is_over: bool,
-    _running: Running,
+    metrics: Arc<Metrics>,
+    _running: Counted,
 }
 
 enum Source<E> {
-    Alone(BoxStream<'static, Payload>),
+    Alone(BoxStream<'static, Payload>, Waker),
     /// With others, as it is one that they have too.
     Shared(Member<E>),
 }
@@ -53,14 +53,15 @@ impl<E: Executor> Operation<E> {
                 let request = (session.attach)(request).data(progress.clone());
                 let answers = sockets.executor.execute_stream(request, None).enumerate();
                 let payloads = answers.map(|(index, answer)| Payload::of(&answer, index == 0));
-                Source::Alone(payloads.boxed())
+                Source::Alone(payloads.boxed(), Arc::clone(&cord).into())
             }
         };
         // What runs has something to say, or says when it has.
         cord.pull();
-        let running = Running::among(&sockets.metrics.subscriptions);
+        let metrics = Arc::clone(&sockets.metrics);
+        let running = Counted::among(&metrics.subscriptions);
         let written_id = json!(id).to_string();
-        Self { id, written_id, source, progress, cord, is_over: false, _running: running }
+        Self { id, written_id, source, progress, is_over: false, metrics, _running: running }
     }
 
     /// Its next message. After an error the source is not asked again, so that its `complete` stays unsaid.
@@ -68,14 +69,24 @@ impl<E: Executor> Operation<E> {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let waker = Waker::from(Arc::clone(&self.cord));
-        let mut cx = Context::from_waker(&waker);
         let answer = match &mut self.source {
-            Source::Alone(payloads) => ready!(payloads.poll_next_unpin(&mut cx)).map(Answer::Own),
-            Source::Shared(member) => ready!(member.poll_next(&mut cx)),
+            Source::Shared(member) => ready!(member.poll_next()),
+            Source::Alone(payloads, waker) => {
+                let mut cx = Context::from_waker(waker);
+                ready!(payloads.poll_next_unpin(&mut cx)).map(Answer::Own)
+            }
         };
         let text = match answer {
-            Some(answer) => self.written(answer.payload(), id),
+            Some(Answer::Shared(frame)) => {
+                if let Some(age) = frame.age() {
+                    self.metrics.event_to_frame.observe(age.as_secs_f64());
+                }
+                self.written(&frame.payload, id)
+            }
+            Some(Answer::Own(payload)) => {
+                self.metrics.frames.inc();
+                self.written(&payload, id)
+            }
             None => {
                 self.is_over = true;
                 protocol::complete(&self.written_id)
@@ -101,21 +112,5 @@ impl<E: Executor> Operation<E> {
             member.settle();
         }
         self.progress.news()
-    }
-}
-
-/// Counts as long as it exists.
-struct Running(Gauge);
-
-impl Running {
-    fn among(gauge: &Gauge) -> Self {
-        gauge.inc();
-        Self(gauge.clone())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }

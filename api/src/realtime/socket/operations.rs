@@ -20,7 +20,7 @@ pub struct Operations<E> {
 
 impl<E: Executor> Operations<E> {
     pub fn new() -> Self {
-        Self { running: Slab::new(), turn: 0 }
+        Self { running: Slab::with_capacity(1), turn: 0 }
     }
 
     pub fn len(&self) -> usize {

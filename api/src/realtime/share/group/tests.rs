@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
-use std::time::Duration;
 
 use async_graphql::Value;
 use entity::Id;
@@ -28,7 +27,7 @@ type Answers = BoxStream<'static, Response>;
 fn told(progress: Progress, numbers: mpsc::Receiver<i64>) -> Answers {
     let answers = stream::unfold((progress, numbers), |(progress, mut numbers)| async move {
         progress.pass_shown();
-        progress.show(at(numbers.recv().await?));
+        progress.show(at(numbers.recv().await?), Instant::now());
         Some((Response::new(Value::Null), (progress, numbers)))
     });
     answers.boxed()
@@ -122,7 +121,7 @@ fn busy(progress: Progress, running: &Arc<AtomicUsize>) -> Answers {
                 return None;
             }
             tokio::task::yield_now().await;
-            progress.show(at(number));
+            progress.show(at(number), Instant::now());
             Some((Response::new(Value::Null), (progress, number + 1, counted)))
         });
     answers.boxed()
