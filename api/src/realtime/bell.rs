@@ -16,6 +16,7 @@ pub struct Bell {
 }
 
 /// Rings for one part.
+#[derive(Clone)]
 pub struct Cord {
     bell: Arc<Bell>,
     part: usize,
@@ -26,14 +27,20 @@ pub struct Cord {
 pub struct Rung(u64);
 
 impl Bell {
-    pub fn cord(self: &Arc<Self>, part: usize) -> Arc<Cord> {
-        Arc::new(Cord { bell: Arc::clone(self), part })
+    pub fn cord(self: &Arc<Self>, part: usize) -> Cord {
+        Cord { bell: Arc::clone(self), part }
     }
 
     /// For whom it rang since it was asked last. From now on it wakes this task.
     pub fn heard(&self, task: &Waker) -> Rung {
         self.task.register(task);
         Rung(self.rung.swap(0, Ordering::AcqRel))
+    }
+}
+
+impl From<Cord> for Waker {
+    fn from(cord: Cord) -> Self {
+        Arc::new(cord).into()
     }
 }
 

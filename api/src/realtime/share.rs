@@ -32,7 +32,7 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// One subscription that can be shared, and what is needed to execute it alone.
 pub struct Member<E> {
-    means: Box<Means<E>>,
+    means: Means<E>,
     stage: Stage,
 }
 
@@ -41,7 +41,7 @@ struct Means<E> {
     groups: Groups,
     session: Arc<Session>,
     progress: Progress,
-    cord: Arc<Cord>,
+    cord: Cord,
     key: Arc<Key>,
     seat: Option<Seat>,
     query: String,
@@ -82,7 +82,7 @@ impl<E: Executor> Member<E> {
         door: &Door<'_, E>,
         request: &mut Request,
         progress: &Progress,
-        cord: &Arc<Cord>,
+        cord: &Cord,
     ) -> Option<Self> {
         let call = door.session.call.as_ref()?;
         guard::check(&request.query).ok()?;
@@ -95,12 +95,12 @@ impl<E: Executor> Member<E> {
         }
         let audience = audience::shared(audience::needs(document, operation), call.actor)?;
         let standing = Standing::of(document, name.as_deref(), &variables)?.text;
-        let mut means = Box::new(Means {
+        let mut means = Means {
             executor: door.executor.clone(),
             groups: door.groups.clone(),
             session: Arc::clone(door.session),
             progress: progress.clone(),
-            cord: Arc::clone(cord),
+            cord: cord.clone(),
             key: Arc::new(Key { tenant: call.tenant, audience, standing }),
             seat: None,
             query: request.query.clone(),
@@ -108,7 +108,7 @@ impl<E: Executor> Member<E> {
             variables,
             extensions: request.extensions.clone(),
             is_first: true,
-        });
+        };
         means.join();
         let stage = means.catch_up(std::mem::replace(request, Request::new("")), None);
         Some(Self { means, stage })
@@ -151,7 +151,7 @@ impl<E: Executor> Member<E> {
 
 impl<E: Executor> Means<E> {
     fn poll(&self, own: &mut BoxStream<'static, Response>) -> Poll<Option<Response>> {
-        let waker = Waker::from(Arc::clone(&self.cord));
+        let waker = Waker::from(self.cord.clone());
         own.poll_next_unpin(&mut Context::from_waker(&waker))
     }
 

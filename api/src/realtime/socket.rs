@@ -6,9 +6,11 @@ mod operation;
 mod operations;
 mod timers;
 
-use std::future::{poll_fn, ready};
+use std::mem::replace;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_graphql::Executor;
@@ -16,6 +18,7 @@ use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::watch;
 
 use super::limits::{Limits, Owner};
@@ -107,9 +110,48 @@ pub async fn upgrade<E: Executor>(
         upgrade.set_selected_protocol(other);
     }
     upgrade.on_upgrade(move |socket| {
-        tokio::spawn(serve(Box::new(Connection::new(sockets, id, socket, places)), speaks));
-        ready(())
+        let connection = Connection::new(sockets, id, socket, places);
+        // A task with nothing else in it: what the handshake needed is given back.
+        tokio::spawn(match speaks {
+            true => Serving::Open(connection),
+            false => Serving::closing(connection, Some(Close::wrong_protocol())),
+        });
+        std::future::ready(())
     })
+}
+
+/// One connection from its first message to its last.
+#[expect(clippy::large_enum_variant, reason = "nearly all are open")]
+enum Serving<E> {
+    Open(Connection<E>),
+    Closing(BoxFuture<'static, ()>),
+    Over,
+}
+
+impl<E: Executor> Serving<E> {
+    fn closing(connection: Connection<E>, close: Option<Close>) -> Self {
+        Self::Closing(connection.close(close).boxed())
+    }
+}
+
+impl<E: Executor> Future for Serving<E> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let serving = self.get_mut();
+        loop {
+            match serving {
+                Self::Open(connection) => {
+                    let close = ready!(connection.poll(cx));
+                    if let Self::Open(connection) = replace(serving, Self::Over) {
+                        *serving = Self::closing(connection, close);
+                    }
+                }
+                Self::Closing(closing) => return closing.poll_unpin(cx),
+                Self::Over => return Poll::Ready(()),
+            }
+        }
+    }
 }
 
 /// Browsers let a page of any site open a socket, but say which site it is. Other clients send
@@ -130,13 +172,4 @@ fn origin_is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     let host = headers.get(header::HOST).and_then(text);
     let bare = |host: &str| host.strip_suffix(port).unwrap_or(host).to_owned();
     host.is_some_and(|host| bare(&host) == bare(authority))
-}
-
-/// In a task with nothing but the connection: what the handshake needed is given back.
-async fn serve<E: Executor>(mut connection: Box<Connection<E>>, speaks: bool) {
-    let close = match speaks {
-        true => poll_fn(|cx| connection.poll(cx)).await,
-        false => Some(Close::wrong_protocol()),
-    };
-    Box::pin(connection.close(close)).await;
 }

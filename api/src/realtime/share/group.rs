@@ -21,6 +21,8 @@ use crate::realtime::protocol::Payload;
 
 /// What a slow member may fall behind before it goes back to the table.
 const RING: usize = 128;
+/// What is taken in one go.
+const AT_ONCE: usize = 4;
 /// In place of a number: no more will come.
 const OVER: u64 = u64::MAX;
 
@@ -68,7 +70,7 @@ struct Group {
     /// How many there were, or that no more will come.
     published: AtomicU64,
     /// Each member's; what is pulled is not done under the lock that they need next.
-    cords: Mutex<Slab<Arc<Cord>>>,
+    cords: Mutex<Slab<Cord>>,
     /// How far its execution has come.
     progress: Progress,
     tally: Arc<Tally>,
@@ -96,8 +98,8 @@ pub struct Seat {
     cord: usize,
     /// How many frames it has taken, counted from the group's first.
     taken: u64,
-    /// Taken and not yet heard, the next one last.
-    waiting: Vec<Arc<Frame>>,
+    /// Taken and not yet heard.
+    waiting: [Option<Arc<Frame>>; AT_ONCE],
 }
 
 /// What a member finds when it looks for more.
@@ -113,7 +115,7 @@ pub enum Heard {
 
 impl Groups {
     /// Takes a seat, if there is such a group. The cord is pulled when there is something to hear.
-    pub fn join(&self, key: &Arc<Key>, cord: &Arc<Cord>) -> Option<Seat> {
+    pub fn join(&self, key: &Arc<Key>, cord: &Cord) -> Option<Seat> {
         self.seat(&self.lock(), key, cord)
     }
 
@@ -121,7 +123,7 @@ impl Groups {
     pub fn join_or_start(
         &self,
         key: &Arc<Key>,
-        cord: &Arc<Cord>,
+        cord: &Cord,
         since: Cursor,
         start: impl FnOnce(Progress) -> BoxStream<'static, Response>,
     ) -> Seat {
@@ -150,7 +152,7 @@ impl Groups {
         &self,
         groups: &HashMap<Arc<Key>, Arc<Group>>,
         key: &Arc<Key>,
-        cord: &Arc<Cord>,
+        cord: &Cord,
     ) -> Option<Seat> {
         let (key, group) = groups.get_key_value(key)?;
         let is_over = group.state().is_over;
@@ -180,13 +182,13 @@ impl Group {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn cords(&self) -> MutexGuard<'_, Slab<Arc<Cord>>> {
+    fn cords(&self) -> MutexGuard<'_, Slab<Cord>> {
         self.cords.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn seat(self: &Arc<Self>, groups: &Groups, key: &Arc<Key>, cord: &Arc<Cord>) -> Seat {
+    fn seat(self: &Arc<Self>, groups: &Groups, key: &Arc<Key>, cord: &Cord) -> Seat {
         // The cord first: what is published after the state was read pulls it.
-        let cord = self.cords().insert(Arc::clone(cord));
+        let cord = self.cords().insert(cord.clone());
         let mut state = self.state();
         state.members += 1;
         Seat {
@@ -196,7 +198,7 @@ impl Group {
             group: Arc::clone(self),
             cord,
             taken: state.published(),
-            waiting: Vec::new(),
+            waiting: [const { None }; AT_ONCE],
         }
     }
 
@@ -243,20 +245,20 @@ impl Seat {
     /// The next frame after this place.
     pub fn hear(&mut self, after: Cursor) -> Heard {
         loop {
-            match self.waiting.pop() {
+            match self.waiting.iter_mut().find_map(Option::take) {
                 // Numbers of two epochs cannot be compared; the stream's own check has seen it or will.
                 Some(frame) if frame.at.epoch != after.epoch => return Heard::Over,
                 Some(frame) if frame.at.seq <= after.seq => {}
                 Some(frame) => return Heard::Frame(frame),
                 None => match self.fetch() {
-                    Heard::Nothing if !self.waiting.is_empty() => {}
+                    Heard::Nothing if self.waiting[0].is_some() => {}
                     other => return other,
                 },
             }
         }
     }
 
-    /// All that was published since the last time, in one go.
+    /// Some of what was published since the last time.
     fn fetch(&mut self) -> Heard {
         // Mostly nothing, and then nobody needs the lock.
         if self.group.published.load(Ordering::Acquire) == self.taken {
@@ -267,17 +269,21 @@ impl Seat {
         if published == self.taken {
             return Heard::Over;
         }
-        let new = published - self.taken;
-        self.taken = published;
-        if new > state.frames.len() as u64 {
+        let Some(first) = self.taken.checked_sub(state.gone) else {
             drop(state);
-            self.group.tally.dropped(new);
+            self.group.tally.dropped(published - self.taken);
+            self.taken = published;
             return Heard::Missed;
+        };
+        let new = state.frames.iter().skip(usize::try_from(first).unwrap_or(RING));
+        let mut taken = 0;
+        for (place, frame) in self.waiting.iter_mut().zip(new) {
+            *place = Some(Arc::clone(frame));
+            taken += 1;
         }
-        let new = usize::try_from(new).unwrap_or_default();
-        self.waiting.extend(state.frames.iter().rev().take(new).map(Arc::clone));
         drop(state);
-        self.group.tally.taken(new);
+        self.taken += taken;
+        self.group.tally.taken(taken);
         Heard::Nothing
     }
 

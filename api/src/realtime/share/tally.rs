@@ -16,8 +16,8 @@ impl Tally {
         self.published.fetch_add(members as u64, Ordering::Relaxed);
     }
 
-    pub fn taken(&self, frames: usize) {
-        self.taken.fetch_add(frames as u64, Ordering::Relaxed);
+    pub fn taken(&self, frames: u64) {
+        self.taken.fetch_add(frames, Ordering::Relaxed);
     }
 
     /// By members that fell behind or have gone.

@@ -91,7 +91,7 @@ impl<E: Executor> Connection<E> {
         }
     }
 
-    /// In the order of what may not wait: the end and the time, the client, its operations.
+    /// Ready when it is to end: with a close frame, or without one when the client is gone.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Close>> {
         self.rung.add(self.bell.heard(cx.waker()));
         match self.advance() {
@@ -101,8 +101,8 @@ impl<E: Executor> Connection<E> {
     }
 
     /// The operations end first: nothing is computed for a socket that is closing.
-    pub async fn close(self: Box<Self>, close: Option<Close>) {
-        let Self { line, operations, sockets, places, open, .. } = *self;
+    pub async fn close(self, close: Option<Close>) {
+        let Self { line, operations, sockets, places, open, .. } = self;
         drop(operations);
         if let Some(close) = &close {
             sockets.metrics.closed.get_or_create(&Closed { code: close.code }).inc();
@@ -111,6 +111,7 @@ impl<E: Executor> Connection<E> {
         drop((places, open));
     }
 
+    /// In the order of what may not wait: the end and the time, the client, its operations.
     fn advance(&mut self) -> Flow {
         if self.rung.take(CLOCK) {
             self.look_at_the_clock()?;

@@ -31,6 +31,7 @@ pub struct Operation<E> {
     _running: Counted,
 }
 
+#[expect(clippy::large_enum_variant, reason = "live boards are what there is most of")]
 enum Source<E> {
     Alone(BoxStream<'static, Payload>, Waker),
     /// With others, as it is one that they have too.
@@ -43,7 +44,7 @@ impl<E: Executor> Operation<E> {
         sockets: &Sockets<E>,
         session: &Arc<Session>,
         (id, mut request): (String, Request),
-        cord: Arc<Cord>,
+        cord: Cord,
     ) -> Self {
         let progress = Progress::default();
         let door = Door { executor: &sockets.executor, groups: &sockets.groups, session };
@@ -53,7 +54,7 @@ impl<E: Executor> Operation<E> {
                 let request = (session.attach)(request).data(progress.clone());
                 let answers = sockets.executor.execute_stream(request, None).enumerate();
                 let payloads = answers.map(|(index, answer)| Payload::of(&answer, index == 0));
-                Source::Alone(payloads.boxed(), Arc::clone(&cord).into())
+                Source::Alone(payloads.boxed(), cord.clone().into())
             }
         };
         // What runs has something to say, or says when it has.
