@@ -21,6 +21,8 @@ use crate::realtime::protocol::Payload;
 
 /// What a slow member may fall behind before it goes back to the table.
 const RING: usize = 128;
+/// So many events are executed before members have their turn.
+const BURST: usize = RING / 8;
 /// What is taken in one go.
 const AT_ONCE: usize = 4;
 /// In place of a number: no more will come.
@@ -339,15 +341,19 @@ impl Drop for Running {
 }
 
 async fn run(running: Running, mut answers: BoxStream<'static, Response>) {
-    while let Some(answer) = answers.next().await {
+    for number in 1_usize.. {
+        let Some(answer) = answers.next().await else { return };
         let Some(shown) = running.group.progress.shown() else {
             // Not about an event: the execution itself failed. Each member finds out why by its own.
             tracing::warn!(errors = ?answer.errors, "a shared subscription ended");
             return;
         };
         running.group.publish(Frame::of(&answer, shown));
-        // The members' turn, so that a burst of events does not overrun them all.
-        yield_now().await;
+        // The members' turn now and then, so that a long burst does not overrun them all. Not after each event: what is
+        // ready goes out together.
+        if number.is_multiple_of(BURST) {
+            yield_now().await;
+        }
     }
 }
 
