@@ -9,18 +9,22 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What a resolver may return. It has no `Display` on purpose: otherwise `?` would
 /// turn any error into a GraphQL message, database text included.
 #[derive(Clone, Debug)]
-pub struct Error(Arc<service::Error>);
+pub struct Error {
+    source: Arc<service::Error>,
+    /// What to query before going on.
+    snapshot: Option<&'static str>,
+}
 
 impl From<service::Error> for Error {
     fn from(error: service::Error) -> Self {
-        Self(Arc::new(error))
+        Self { source: Arc::new(error), snapshot: None }
     }
 }
 
 impl Error {
     /// Apollo's word where there is one.
     pub fn code(&self) -> &'static str {
-        match &*self.0 {
+        match &*self.source {
             service::Error::NotFound(_) => "NOT_FOUND",
             service::Error::Unauthenticated => "UNAUTHENTICATED",
             service::Error::Forbidden => "FORBIDDEN",
@@ -32,22 +36,31 @@ impl Error {
         }
     }
 
+    /// Where a stream cannot go on: the query that its client starts again with.
+    pub fn or_query(self, snapshot: &'static str) -> Self {
+        let is_resync = matches!(*self.source, service::Error::ResyncRequired);
+        Self { snapshot: is_resync.then_some(snapshot), ..self }
+    }
+
     pub fn public_message(&self) -> String {
-        self.0.to_string()
+        self.source.to_string()
     }
 }
 
 impl From<Error> for async_graphql::Error {
     fn from(error: Error) -> Self {
-        if error.0.is_defect() {
-            tracing::error!(error = %Chain(&error.0), "resolver failed");
-        } else if error.0.is_retryable() {
-            tracing::warn!(error = %Chain(&error.0), "the database did not take it");
+        if error.source.is_defect() {
+            tracing::error!(error = %Chain(&error.source), "resolver failed");
+        } else if error.source.is_retryable() {
+            tracing::warn!(error = %Chain(&error.source), "the database did not take it");
         }
         Self::new(error.public_message()).extend_with(|_, extensions| {
             extensions.set("code", error.code());
-            if let service::Error::Invalid(invalid) = &*error.0 {
+            if let service::Error::Invalid(invalid) = &*error.source {
                 extensions.set("field", invalid.field.clone());
+            }
+            if let Some(snapshot) = error.snapshot {
+                extensions.set("snapshot", snapshot);
             }
         })
     }

@@ -189,31 +189,6 @@ async fn a_snapshot_and_its_cursor_leave_no_gap(#[values(Embedded, Production)] 
 
 #[rstest]
 #[tokio::test]
-async fn a_cursor_that_cannot_be_served_asks_for_a_resync(
-    #[values(Embedded, Production)] shape: Shape,
-) {
-    let app = TestApp::start(shape).await;
-    let fleet = app.fleet("Velo Nord").await;
-    let snapshot = fleet.query("{ stations { fleetCursor } }", json!({})).await;
-    let cursor = snapshot["stations"]["fleetCursor"].clone();
-    fleet.vehicle().await;
-
-    // An old number that was pruned.
-    app.sql("DELETE FROM event").await.unwrap();
-    app.sql("UPDATE stream_head SET first_seq = last_seq + 1").await.unwrap();
-    let mut board = app.socket(fleet.token()).await;
-    board.subscribe("1", STATIONS, json!({"after": cursor})).await;
-    assert_eq!(code(&board.message().await), "RESYNC_REQUIRED");
-
-    // Another epoch, as after a restored backup.
-    let snapshot = fleet.query("{ stations { fleetCursor } }", json!({})).await;
-    service::event::epoch::renew(&app.node.app.db, fleet.tenant.id).await.unwrap();
-    board.subscribe("2", STATIONS, json!({"after": snapshot["stations"]["fleetCursor"]})).await;
-    assert_eq!(code(&board.message().await), "RESYNC_REQUIRED");
-}
-
-#[rstest]
-#[tokio::test]
 async fn a_cursor_of_another_tenant_or_a_changed_one_is_refused(
     #[values(Embedded, Production)] shape: Shape,
 ) {

@@ -228,12 +228,7 @@ async fn operators_see_what_the_sockets_do(#[values(Embedded, Production)] shape
     let broken = json!({"vehicleId": vehicle, "reason": "flat tyre"});
     fleet.mutate("takeOutOfService", "vehicle { id }", broken).await.ok();
     board.data().await;
-    let metrics = async || {
-        let answer = app.http().get(format!("{}/metrics", app.url())).send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        answer.text().await.unwrap()
-    };
-    let seen = metrics().await;
+    let seen = app.metrics().await;
     for line in [
         "bikelease_sockets 1",
         "bikelease_subscriptions 1",
@@ -257,7 +252,7 @@ async fn operators_see_what_the_sockets_do(#[values(Embedded, Production)] shape
     tokio::time::sleep(Duration::from_millis(200)).await;
     drop(board);
     for _ in 0..50 {
-        let seen = metrics().await;
+        let seen = app.metrics().await;
         if seen.contains("bikelease_sockets 0") && seen.contains("bikelease_subscriptions 0") {
             assert!(seen.contains("bikelease_sockets_closed_total{code=\"1012\"} 1"), "{seen}");
             return;

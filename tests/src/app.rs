@@ -93,6 +93,20 @@ impl TestApp {
         self.address
     }
 
+    /// What `/metrics` says.
+    pub async fn metrics(&self) -> String {
+        let answer = self.http.get(format!("{}/metrics", self.url())).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.text().await.unwrap()
+    }
+
+    /// One of them, by its name and labels; 0 while there is none.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let metrics = self.metrics().await;
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0, |value| value.parse().unwrap())
+    }
+
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }

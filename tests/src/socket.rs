@@ -4,10 +4,13 @@ use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
-    tungstenite::{Message, client::IntoClientRequest},
+    tungstenite::{Message, client::IntoClientRequest, handshake::client::Request},
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,6 +29,18 @@ impl Socket {
     /// Connected, greeted and acknowledged.
     pub async fn connect(address: SocketAddr, init: Value) -> Self {
         let mut socket = Self::open(address).await;
+        socket.send(json!({"type": "connection_init", "payload": init})).await;
+        assert_eq!(socket.message().await["type"], "connection_ack");
+        socket
+    }
+
+    /// As `connect`, with next to no room for what it does not read.
+    pub async fn narrow(address: SocketAddr, init: Value) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = MaybeTlsStream::Plain(socket.connect(address).await.unwrap());
+        let request = request(address, "graphql-transport-ws");
+        let mut socket = Self(tokio_tungstenite::client_async(request, stream).await.unwrap().0);
         socket.send(json!({"type": "connection_init", "payload": init})).await;
         assert_eq!(socket.message().await["type"], "connection_ack");
         socket
@@ -52,9 +67,7 @@ impl Socket {
     }
 
     async fn try_open_as(address: SocketAddr, protocol: &str) -> Option<Self> {
-        let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
-        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
-        Some(Self(tokio_tungstenite::connect_async(request).await.ok()?.0))
+        Some(Self(tokio_tungstenite::connect_async(request(address, protocol)).await.ok()?.0))
     }
 
     pub async fn send(&mut self, message: Value) {
@@ -152,4 +165,10 @@ impl Socket {
             }
         }
     }
+}
+
+fn request(address: SocketAddr, protocol: &str) -> Request {
+    let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+    request
 }

@@ -68,6 +68,9 @@ pub struct FleetEvent {
     subject_id: Option<async_graphql::ID>,
 }
 
+const SNAPSHOT: &str = "{ vehicles(first: 100) { fleetCursor pageInfo { hasNextPage endCursor } \
+    nodes { id number state } } }";
+
 #[derive(Default)]
 pub struct FleetEventSubscription;
 
@@ -76,7 +79,7 @@ impl FleetEventSubscription {
     /// Everything that happens in the fleet, in order. Staff only.
     ///
     /// With `after`, first what happened since that cursor: nothing is missed, nothing comes twice. A cursor that cannot be served
-    /// ends it with `RESYNC_REQUIRED`.
+    /// ends it with `RESYNC_REQUIRED`: query `vehicles` again and go on from its `fleetCursor`.
     async fn fleet_events(
         &self,
         ctx: &Context<'_>,
@@ -91,7 +94,7 @@ impl FleetEventSubscription {
         call.require(Permission::ViewFleet)?;
         let kinds: Option<Vec<Kind>> =
             kinds.map(|kinds| kinds.into_iter().map(Into::into).collect());
-        follow(ctx, after, move |call, event| {
+        follow(ctx, SNAPSHOT, after, move |call, event| {
             let wanted = kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.event.kind()));
             wanted.then(|| fleet_event(call, event))
         })

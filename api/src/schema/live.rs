@@ -52,21 +52,25 @@ pub enum Part {
     Group { after: event::Cursor },
 }
 
-/// The stream after the cursor, as far as `pick` finds something in it. An error ends it.
+/// The stream after the cursor, as far as `pick` finds something in it. An error ends it; where the cursor cannot be
+/// served, it names the query of a new start.
 pub async fn follow<T: Send + 'static>(
     ctx: &Context<'_>,
+    snapshot: &'static str,
     after: Option<Cursor>,
     pick: impl Fn(&Ctx, &Recorded) -> Option<T> + Send + 'static,
 ) -> Result<Live<T>> {
     let call = ctx.call()?.clone();
+    let again = move |error: service::Error| Error::from(error).or_query(snapshot);
     let asked = after
         .map(|Cursor(text)| event::Cursor::open(&text, &call.app.keys, call.tenant))
-        .transpose()?;
+        .transpose()
+        .map_err(again)?;
     let part = ctx.data_opt::<Part>().cloned().unwrap_or(Part::All { after: None });
     let progress = ctx.data_opt::<Progress>().cloned().unwrap_or_default();
     let (keys, tenant) = (Arc::clone(&call.app.keys), call.tenant);
     progress.begin(move |cursor| cursor.seal(&keys, tenant));
-    let events = events(&call, part, asked).await?;
+    let events = events(&call, part, asked).await.map_err(again)?;
     let found = events.filter_map(move |event| {
         // Whoever asks for the next one has sent the one before.
         progress.pass_shown();
@@ -79,7 +83,7 @@ pub async fn follow<T: Send + 'static>(
                 }
                 picked.map(Ok)
             }
-            Err(error) => Some(Err(Error::from(error))),
+            Err(error) => Some(Err(again(error))),
         })
     });
     Ok(found.boxed())

@@ -41,6 +41,9 @@ pub struct RentalChanged {
     rental: Rental,
 }
 
+const SNAPSHOT: &str = "query ($rentalId: ID!) { node(id: $rentalId) { ... on Rental { id state \
+    startedAt endedAt price { amount currency } } } }";
+
 #[derive(Default)]
 pub struct RentalSubscription;
 
@@ -48,7 +51,8 @@ pub struct RentalSubscription;
 impl RentalSubscription {
     /// Every change of one rental; completes when it has ended. Customers watch their own, staff any.
     ///
-    /// With `after`, first what happened since that cursor. One that cannot be served ends it with `RESYNC_REQUIRED`.
+    /// With `after`, first what happened since that cursor. One that cannot be served ends it with `RESYNC_REQUIRED`:
+    /// subscribe again without `after`, then query the rental.
     async fn rental_changed(
         &self,
         ctx: &Context<'_>,
@@ -60,7 +64,8 @@ impl RentalSubscription {
         let call = ctx.call()?;
         let replays = after.is_some();
         let changes =
-            follow(ctx, after, move |call, event| changed(call, event, rental_id.0)).await?;
+            follow(ctx, SNAPSHOT, after, move |call, event| changed(call, event, rental_id.0))
+                .await?;
         // Read after the stream is attached: what ends from here on is in it.
         let rental = service::rental::get(call, rental_id.0).await?;
         if rental.ended_at.is_some() && !replays {

@@ -28,6 +28,9 @@ pub struct StationAvailability {
     station: Station,
 }
 
+const SNAPSHOT: &str = "{ stations(first: 100) { fleetCursor pageInfo { hasNextPage endCursor } \
+    nodes { id name vehiclesAvailable docksAvailable } } }";
+
 #[derive(Default)]
 pub struct StationSubscription;
 
@@ -60,7 +63,7 @@ impl StationSubscription {
                     station.position().is_some_and(|position| area.contains(position))
                 })
         };
-        follow(ctx, after, move |call, event| availability(call, event, &watched)).await
+        follow(ctx, SNAPSHOT, after, move |call, event| availability(call, event, &watched)).await
     }
 }
 

@@ -33,6 +33,9 @@ pub struct VehicleChanged {
     vehicle: Vehicle,
 }
 
+const SNAPSHOT: &str = "{ vehicles(first: 100) { fleetCursor pageInfo { hasNextPage endCursor } \
+    nodes { id number state station { id } position { latitude longitude } } } }";
+
 #[derive(Default)]
 pub struct VehicleSubscription;
 
@@ -53,7 +56,7 @@ impl VehicleSubscription {
         let call = ctx.call()?;
         call.require(Permission::ViewVehicles)?;
         let filter = filter.unwrap_or_default().filter()?;
-        follow(ctx, after, move |call, event| changed(call, event, &filter)).await
+        follow(ctx, SNAPSHOT, after, move |call, event| changed(call, event, &filter)).await
     }
 }
 
