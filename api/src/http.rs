@@ -28,6 +28,7 @@ use crate::{
     metrics::Metrics,
     realtime::{
         limits::{Limits, Most},
+        revocation::Revocations,
         session::Sessions,
         share::Groups,
         socket::{self, Settings, Sockets},
@@ -65,7 +66,7 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
     let metrics = Arc::new(Metrics::new(app.feed.clone(), groups.clone()));
     let executor = schema::build(app.clone());
     let default_tenant = config.default_tenant.clone();
-    let sessions: Arc<dyn Sessions> = Arc::new(AppSessions { app, default_tenant });
+    let sessions: Arc<dyn Sessions> = Arc::new(AppSessions { app: app.clone(), default_tenant });
     let settings = Arc::new(Settings {
         origins: config.allowed_origins.clone(),
         spread: Duration::from_secs(
@@ -79,12 +80,15 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
         for_tenant: config.sockets_per_tenant,
     }));
     let door = Door { executor: executor.clone(), sessions: Arc::clone(&sessions) };
+    let revocations = Arc::new(Revocations::default());
+    tokio::spawn(Arc::clone(&revocations).run(app.clone(), shutdown.clone()));
     let sockets = Arc::new(Sockets {
         executor,
         sessions,
         groups,
         settings,
         limits,
+        revocations,
         metrics: Arc::clone(&metrics),
         shutdown,
     });

@@ -33,13 +33,13 @@ impl Sessions for AppSessions {
         tenant: Option<&str>,
         request_id: &str,
     ) -> Result<Session, Refused> {
-        let (call, expires_in) = match token {
+        let (call, session, expires_in) = match token {
             Some(token) => {
                 let bearer = token::open(&self.app, token).await.map_err(refused)?;
                 let remaining = (bearer.expires_at - self.app.now()).to_std().unwrap_or_default();
-                (Some(bearer.ctx), Some(remaining))
+                (Some(bearer.ctx), bearer.session, Some(remaining))
             }
-            None => (self.anonymous(tenant).await?, None),
+            None => (self.anonymous(tenant).await?, None, None),
         };
         let owners = call.as_ref().map(owners).unwrap_or_default();
         let id = RequestId(request_id.to_owned());
@@ -52,7 +52,7 @@ impl Sessions for AppSessions {
                 None => request,
             }
         });
-        Ok(Session { attach, call, expires_in, owners })
+        Ok(Session { attach, call, id: session, expires_in, owners })
     }
 }
 

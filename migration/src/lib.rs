@@ -9,6 +9,7 @@ mod m20261120_000005_create_rental;
 mod m20261120_000006_create_event;
 mod m20261120_000007_create_idempotency;
 mod m20261121_000008_mark_imported_rentals;
+mod m20261121_000009_find_revoked_sessions;
 
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000006_create_event::Migration),
             Box::new(m20261120_000007_create_idempotency::Migration),
             Box::new(m20261121_000008_mark_imported_rentals::Migration),
+            Box::new(m20261121_000009_find_revoked_sessions::Migration),
         ]
     }
 }

@@ -1,6 +1,7 @@
 //! People who sign in: making one, and the sessions that they have.
 
 pub mod password;
+pub mod revocation;
 pub mod sign_in;
 pub mod token;
 

@@ -25,6 +25,7 @@ mod replay;
 mod resume;
 mod resume_model;
 mod resync;
+mod revocation;
 mod schema;
 mod sign_in;
 mod slow;

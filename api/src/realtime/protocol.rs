@@ -178,6 +178,10 @@ impl Close {
         Self::new(4403, "Token expired")
     }
 
+    pub fn session_ended() -> Self {
+        Self::new(4403, "Session ended")
+    }
+
     pub fn wrong_protocol() -> Self {
         Self::new(4406, "Subprotocol not acceptable")
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_graphql::Request;
 use async_trait::async_trait;
 use service::ctx::Ctx;
+use service::entity::session::SessionId;
 
 use super::limits::Owner;
 
@@ -19,6 +20,8 @@ pub struct Session {
     pub attach: Attach,
     /// Who is calling; None for those who can only sign in.
     pub call: Option<Arc<Ctx>>,
+    /// None for those who have not signed in.
+    pub id: Option<SessionId>,
     /// What remains of the token's life; a socket is closed when it is over.
     pub expires_in: Option<Duration>,
     /// Whose connections it counts among.

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use super::limits::{Limits, Owner};
 use super::protocol::{self, Close};
+use super::revocation::Revocations;
 use super::session::Sessions;
 use super::share::Groups;
 use crate::graphql::request_id::RequestId;
@@ -42,6 +43,7 @@ pub struct Sockets<E> {
     pub groups: Groups,
     pub settings: Arc<Settings>,
     pub limits: Arc<Limits>,
+    pub revocations: Arc<Revocations>,
     pub metrics: Arc<Metrics>,
     /// True, or a dropped sender, closes every socket.
     pub shutdown: watch::Receiver<bool>,

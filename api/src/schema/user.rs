@@ -170,7 +170,7 @@ impl UserMutation {
         Ok(RefreshSessionPayload { access_token, refresh_token, user_errors })
     }
 
-    /// Ends a session: its refresh token works no more. The access token runs out by itself.
+    /// Ends a session at once: its tokens work no more, and its websockets are closed with 4403.
     async fn sign_out(
         &self,
         ctx: &Context<'_>,

@@ -58,7 +58,7 @@ pub async fn sign_in(app: &App, input: SignIn) -> Result<SignedIn> {
         |tx| async move { open_session(&tx, session, user_id, refresh_sha256.clone()).await },
     )
     .await?;
-    signed_in(app, user, refresh_token).await
+    signed_in(app, user, (session, refresh_token)).await
 }
 
 /// Trades a refresh token for new ones. One that was used before ends the session: somebody has a copy.
@@ -87,7 +87,7 @@ pub async fn refresh(app: &App, refresh_token: &str) -> Result<SignedIn> {
         })
         .await?;
     match user {
-        Some(user) => signed_in(app, user, next_token).await,
+        Some(user) => signed_in(app, user, (id, next_token)).await,
         None => Err(Refusal::InvalidRefreshToken.into()),
     }
 }
@@ -109,8 +109,12 @@ pub async fn sign_out(app: &App, refresh_token: &str) -> Result<()> {
         .await
 }
 
-async fn signed_in(app: &App, user: user::Model, refresh_token: String) -> Result<SignedIn> {
-    let access_token = token::issue(app, &user)?;
+async fn signed_in(
+    app: &App,
+    user: user::Model,
+    (session, refresh_token): (SessionId, String),
+) -> Result<SignedIn> {
+    let access_token = token::issue(app, &user, session)?;
     let ctx = token::open(app, &access_token).await?.ctx;
     Ok(SignedIn { access_token, refresh_token, user, ctx })
 }

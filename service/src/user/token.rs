@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use entity::{
     customer::CustomerId,
+    session::SessionId,
     tenant::TenantId,
     user::{self, Role, UserId},
 };
@@ -10,6 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use sea_orm::ActiveEnum;
 use serde::{Deserialize, Serialize};
 
+use super::revocation;
 use crate::{
     ctx::{Actor, App, Ctx},
     error::{Error, Result},
@@ -26,6 +28,9 @@ struct Claims {
     sub: UserId,
     tenant: TenantId,
     role: String,
+    /// The session; OpenID Connect's name for it. None in tokens of nodes that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<SessionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<CustomerId>,
     iat: i64,
@@ -36,9 +41,11 @@ struct Claims {
 pub struct Bearer {
     pub ctx: Ctx,
     pub expires_at: DateTime<Utc>,
+    /// What it ends with.
+    pub session: Option<SessionId>,
 }
 
-pub(crate) fn issue(app: &App, user: &user::Model) -> Result<String> {
+pub(crate) fn issue(app: &App, user: &user::Model, session: SessionId) -> Result<String> {
     let now = app.now();
     let claims = Claims {
         iss: ISSUER.to_owned(),
@@ -46,6 +53,7 @@ pub(crate) fn issue(app: &App, user: &user::Model) -> Result<String> {
         sub: user.id,
         tenant: user.tenant_id,
         role: user.role.to_value(),
+        sid: Some(session),
         customer: user.customer_id,
         iat: now.timestamp(),
         exp: (now + LIFETIME).timestamp(),
@@ -69,11 +77,16 @@ pub async fn open(app: &App, token: &str) -> Result<Bearer> {
         (role @ (Role::Owner | Role::Staff), None) => Actor::Staff { user: claims.sub, role },
         _ => return Err(Error::Unauthenticated),
     };
+    if let Some(session) = claims.sid
+        && !revocation::holds(app, claims.tenant, session).await?
+    {
+        return Err(Error::Unauthenticated);
+    }
     let tenant = tenant::get(app, claims.tenant).await.map_err(|error| match error {
         Error::NotFound(_) => Error::Unauthenticated,
         other => other,
     })?;
-    Ok(Bearer { ctx: app.call(actor, &tenant), expires_at })
+    Ok(Bearer { ctx: app.call(actor, &tenant), expires_at, session: claims.sid })
 }
 
 fn verified(app: &App, token: &str) -> Option<Claims> {

@@ -22,6 +22,7 @@ use crate::metrics::{Closed, Counted};
 use crate::realtime::bell::{Bell, Rung};
 use crate::realtime::limits::Place;
 use crate::realtime::protocol::{self, Close, Credentials, Inbound, Payload};
+use crate::realtime::revocation::Watched;
 use crate::realtime::session::{Refused, Session};
 
 /// The parts of the task beside its operations.
@@ -51,6 +52,7 @@ pub struct Connection<E> {
     timers: Timers,
     stop: BoxFuture<'static, ()>,
     open: Counted,
+    watched: Option<Watched>,
     /// Among those of its address, its user and its tenant.
     places: Vec<Place>,
     operations: Operations<E>,
@@ -84,6 +86,7 @@ impl<E: Executor> Connection<E> {
             timers: Timers::start(Arc::clone(&sockets.settings)),
             stop: stop.boxed(),
             open: Counted::among(&sockets.metrics.sockets),
+            watched: None,
             places,
             operations: Operations::new(),
             owes_progress: false,
@@ -127,6 +130,9 @@ impl<E: Executor> Connection<E> {
         let mut cx = Context::from_waker(&clock);
         if !self.timers.is_ending && self.stop.poll_unpin(&mut cx).is_ready() {
             self.end_soon()?;
+        }
+        if self.watched.as_ref().is_some_and(Watched::is_over) {
+            return Flow::Break(Some(Close::session_ended()));
         }
         while let Poll::Ready(due) = self.timers.poll(&mut cx) {
             match due {
@@ -220,6 +226,8 @@ impl<E: Executor> Connection<E> {
                     };
                     self.places.push(place);
                 }
+                let watch = |id| self.sockets.revocations.watch(id, self.bell.cord(CLOCK));
+                self.watched = session.id.map(watch);
                 // A life longer than the clock can count does not end.
                 let end = session.expires_in.and_then(|left| Instant::now().checked_add(left));
                 self.timers.end_at(end.map(|end| (end, Close::expired())));
