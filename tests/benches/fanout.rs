@@ -7,6 +7,7 @@ mod idle;
 mod process;
 mod server;
 mod source;
+mod storm;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::place::Place;
 use hall::{Hall, Kind};
 use idle::Idle;
 pub use server::{ARGUMENT, serve};
+use storm::Storm;
 
 const POOL: u32 = 4;
 /// Events that are under way at once: the next is recorded when everybody has got the one so many before.
@@ -45,6 +47,20 @@ pub const SPECS: &[Spec] = &[
         better: Better::Lower,
         sides: SIDES,
         start: |_| Box::pin(async { FanOut::boxed(1_000, Figure::Cpu).await }),
+    },
+    Spec {
+        name: "fan-out/cpu-5000-sockets",
+        unit: "CPU s/million deliveries",
+        better: Better::Lower,
+        sides: SIDES,
+        start: |_| Box::pin(async { FanOut::boxed(5_000, Figure::Cpu).await }),
+    },
+    Spec {
+        name: "fan-out/10000-come-back",
+        unit: "s",
+        better: Better::Lower,
+        sides: SIDES,
+        start: |_| Box::pin(async { Storm::boxed(10_000).await }),
     },
     Spec {
         name: "fan-out/memory-per-idle-socket",

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, ops::Range, str};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -11,7 +11,8 @@ use tokio::{
 
 /// Three events at once.
 const BUFFER: usize = 2048;
-const SUBSCRIPTION: &str = "subscription { stationAvailability {
+const SUBSCRIPTION: &str = "subscription($after: Cursor, $stations: [ID!]) {
+    stationAvailability(after: $after, stationIds: $stations) {
     cursor change occurredAt station { id name vehiclesAvailable docksAvailable } } }";
 const PING: &str = r#""type":"ping""#;
 const PONG: &str = r#"{"type":"pong"}"#;
@@ -30,8 +31,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connected and acknowledged, with its subscription on the way.
-    pub async fn subscribed(address: SocketAddr, tenant: &str) -> Result<Self> {
+    /// Connected and acknowledged, with its subscription on the way. The id is as long as the common client's.
+    pub async fn subscribed(
+        address: SocketAddr,
+        tenant: &str,
+        number: usize,
+        variables: &Value,
+    ) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let mut client = Self { stream, buffer: vec![0; BUFFER], waiting: 0..0 };
@@ -40,8 +46,9 @@ impl Client {
         client.say(opcode::TEXT, init.to_string().as_bytes()).await?;
         let answer = client.text().await?;
         ensure!(answer.contains("connection_ack"), "not acknowledged: {answer}");
-        let payload = json!({"query": SUBSCRIPTION});
-        let subscribe = json!({"id": "1", "type": "subscribe", "payload": payload});
+        let payload = json!({"query": SUBSCRIPTION, "variables": variables});
+        let id = format!("{number:08x}-89ab-4cde-8f01-23456789abcd");
+        let subscribe = json!({"id": id, "type": "subscribe", "payload": payload});
         client.say(opcode::TEXT, subscribe.to_string().as_bytes()).await?;
         Ok(client)
     }

@@ -11,12 +11,13 @@ use std::{
 
 use anyhow::{Context, Error, Result, anyhow, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::json;
 use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
 
 use super::{IN_FLIGHT, client::Client, source::number};
 
 /// Handshakes at once: what waits must fit into the queue of the listening socket.
-const HANDSHAKES: usize = 64;
+pub const HANDSHAKES: usize = 64;
 /// Until everybody has an event.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -63,8 +64,9 @@ impl Crowd {
     /// More of them. An event has to follow until [`Self::is_listening`]: nothing else says that a subscription stands.
     pub async fn grow(&mut self, to: usize, address: SocketAddr, tenant: &str) -> Result<()> {
         self.tally.from.store(i64::MAX, Ordering::SeqCst);
+        let nothing = json!({});
         let clients: Vec<Client> = stream::iter(self.size..to)
-            .map(|_| Client::subscribed(address, tenant))
+            .map(|number| Client::subscribed(address, tenant, number, &nothing))
             .buffer_unordered(HANDSHAKES)
             .try_collect()
             .await

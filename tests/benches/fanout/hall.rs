@@ -120,7 +120,7 @@ impl Hall {
 }
 
 /// What a server is told of an event.
-fn line(kind: &Kind, event: &Recorded) -> Result<String> {
+pub fn line(kind: &Kind, event: &Recorded) -> Result<String> {
     Ok(match kind {
         Kind::Product => serde_json::to_string(event)?,
         Kind::Raw(bytes) => bytes.with(event.seq),

@@ -1,6 +1,9 @@
 //! What runs in the servers' processes: this binary again, with an argument that nobody else gives it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use anyhow::{Context, Result, bail};
 use axum::{
@@ -37,6 +40,7 @@ pub async fn serve(arguments: impl Iterator<Item = String>) -> Result<()> {
     match *arguments.as_slice() {
         ["product", url, tenant] => product(url, tenant).await,
         ["raw"] => raw().await,
+        ["past"] => past().await,
         _ => bail!("not for you"),
     }
 }
@@ -70,7 +74,8 @@ async fn raw() -> Result<()> {
         let upgrade = upgrade.protocols([PROTOCOL]);
         let upgrade = upgrade.read_buffer_size(READ_BUFFER).write_buffer_size(WRITE_BUFFER);
         // Whoever misses something is noticed by the client.
-        let answer = upgrade.on_upgrade(|socket| async { drop(pass_on(socket, events).await) });
+        let answer =
+            upgrade.on_upgrade(|socket| async { drop(pass_on(socket, events, false).await) });
         std::future::ready(answer)
     };
     listen(Router::new().route("/graphql", get(socket))).await?;
@@ -81,9 +86,54 @@ async fn raw() -> Result<()> {
     .await
 }
 
+/// Nothing but sockets that get all that this server was told so far and is told from now on.
+async fn past() -> Result<()> {
+    let (events, _) = broadcast::channel(BEHIND);
+    let told: Arc<Mutex<Vec<Utf8Bytes>>> = Arc::default();
+    let (sender, known) = (events.clone(), Arc::clone(&told));
+    let socket = move |upgrade: WebSocketUpgrade| {
+        let (known, sender) = (Arc::clone(&known), sender.clone());
+        let upgrade = upgrade.protocols([PROTOCOL]);
+        let upgrade = upgrade.read_buffer_size(READ_BUFFER).write_buffer_size(WRITE_BUFFER);
+        let answer =
+            upgrade.on_upgrade(|socket| async { drop(pass_on_all(socket, known, sender).await) });
+        std::future::ready(answer)
+    };
+    listen(Router::new().route("/graphql", get(socket))).await?;
+    each_line(move |line| {
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.push(Utf8Bytes::from(line));
+        let _ = told.last().map(|line| events.send(line.clone()));
+        Ok(())
+    })
+    .await
+}
+
+async fn pass_on_all(
+    mut socket: WebSocket,
+    told: Arc<Mutex<Vec<Utf8Bytes>>>,
+    events: broadcast::Sender<Utf8Bytes>,
+) -> Result<()> {
+    socket.recv().await.context("the client has gone")??;
+    socket.send(Message::Text(ACK.into())).await?;
+    socket.recv().await.context("the client has gone")??;
+    let (past, events) = {
+        let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        (told.clone(), events.subscribe())
+    };
+    for event in past {
+        socket.feed(Message::Text(event)).await?;
+    }
+    socket.flush().await?;
+    pass_on(socket, events, true).await
+}
+
 /// All that waits goes into one flush.
-async fn pass_on(mut socket: WebSocket, mut events: broadcast::Receiver<Utf8Bytes>) -> Result<()> {
-    let mut greeted = false;
+async fn pass_on(
+    mut socket: WebSocket,
+    mut events: broadcast::Receiver<Utf8Bytes>,
+    mut greeted: bool,
+) -> Result<()> {
     loop {
         tokio::select! {
             biased;

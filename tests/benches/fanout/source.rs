@@ -11,6 +11,7 @@ use sea_orm::sqlx::{self, SqliteConnection};
 use service::{
     ctx::Ctx,
     event::{Event, Recorded},
+    keys::Keys,
     station::{CreateStation, UpdateStation},
     tenant::CreateTenant,
 };
@@ -49,6 +50,11 @@ impl Source {
         }
         let last = first.clone();
         Ok(Self { slug: slug.to_owned(), connection, tenant, first, last })
+    }
+
+    /// As a client holds it that has got everything.
+    pub fn cursor(&self, keys: &Keys) -> String {
+        self.last.cursor().seal(keys, self.tenant)
     }
 
     /// The number that the next event will have.
