@@ -30,6 +30,27 @@ pub enum Kind {
     Product,
     /// Broadcasts these.
     Raw(Bytes),
+    /// The product's schema behind async-graphql's websocket; with a small read buffer.
+    Stock {
+        is_small: bool,
+    },
+}
+
+impl Kind {
+    /// Of its tenant.
+    pub fn slug(&self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Raw(_) => "raw",
+            Self::Stock { is_small: false } => "stock",
+            Self::Stock { is_small: true } => "stock-small",
+        }
+    }
+}
+
+/// What the product is compared with.
+pub fn others(bytes: Bytes) -> [Kind; 3] {
+    [Kind::Raw(bytes), Kind::Stock { is_small: false }, Kind::Stock { is_small: true }]
 }
 
 /// What was done in a while.
@@ -43,11 +64,7 @@ pub struct Done {
 impl Hall {
     /// With a tenant of its own, and with all clients listening.
     pub async fn open(place: &Place, kind: Kind, clients: usize) -> Result<Self> {
-        let slug = match kind {
-            Kind::Product => "product",
-            Kind::Raw(_) => "raw",
-        };
-        let source = Source::create(place, slug).await?;
+        let source = Source::create(place, kind.slug()).await?;
         let mut hall = Self::with(place, kind, source).await?;
         hall.grow(clients).await?;
         Ok(hall)
@@ -58,6 +75,10 @@ impl Hall {
         let process = match kind {
             Kind::Product => Process::spawn(&["product", &place.url, &source.slug]).await?,
             Kind::Raw(_) => Process::spawn(&["raw"]).await?,
+            Kind::Stock { is_small } => {
+                let how = if is_small { "stock-small" } else { "stock" };
+                Process::spawn(&[how, &place.url, &source.slug]).await?
+            }
         };
         Ok(Self { kind, process, source, crowd: Crowd::empty() })
     }
@@ -122,7 +143,7 @@ impl Hall {
 /// What a server is told of an event.
 pub fn line(kind: &Kind, event: &Recorded) -> Result<String> {
     Ok(match kind {
-        Kind::Product => serde_json::to_string(event)?,
+        Kind::Product | Kind::Stock { .. } => serde_json::to_string(event)?,
         Kind::Raw(bytes) => bytes.with(event.seq),
     })
 }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::{
     POOL,
-    hall::{Hall, Kind},
+    hall::{self, Hall, Kind},
     process,
     source::Source,
 };
@@ -24,7 +24,7 @@ pub struct Idle {
     place: Place,
     sockets: usize,
     /// Each round has a new server.
-    sides: [Option<(Kind, Source)>; 2],
+    sides: Vec<Option<(Kind, Source)>>,
 }
 
 impl Idle {
@@ -34,8 +34,12 @@ impl Idle {
         let product = Hall::open(&place, Kind::Product, 1).await?;
         let bytes = product.bytes()?;
         let product = product.close().await?;
-        let raw = (Kind::Raw(bytes), Source::create(&place, "raw").await?);
-        Ok(Box::new(Self { place, sockets, sides: [Some(product), Some(raw)] }))
+        let mut sides = vec![Some(product)];
+        for kind in hall::others(bytes) {
+            let source = Source::create(&place, kind.slug()).await?;
+            sides.push(Some((kind, source)));
+        }
+        Ok(Box::new(Self { place, sockets, sides }))
     }
 }
 

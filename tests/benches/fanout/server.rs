@@ -13,23 +13,23 @@ use axum::{
     serve::ListenerExt,
 };
 use futures_util::SinkExt;
-use service::{config::Config, event::Recorded};
+use service::{config::Config, ctx::App, event::Recorded};
 use tokio::{
     net::TcpListener,
     sync::{broadcast, watch},
     task::spawn_blocking,
 };
 
-use super::POOL;
+use super::{POOL, boards, stock};
 use crate::place;
 
 pub const ARGUMENT: &str = "fan-out-server";
 
 /// As the product has them.
-const READ_BUFFER: usize = 2048;
-const WRITE_BUFFER: usize = 4096;
-const PROTOCOL: &str = "graphql-transport-ws";
-const ACK: &str = r#"{"type":"connection_ack"}"#;
+pub const READ_BUFFER: usize = 2048;
+pub const WRITE_BUFFER: usize = 4096;
+pub const PROTOCOL: &str = "graphql-transport-ws";
+pub const ACK: &str = r#"{"type":"connection_ack"}"#;
 /// Events that a socket may fall behind; there are never more under way.
 const BEHIND: usize = 64;
 
@@ -39,7 +39,14 @@ pub async fn serve(arguments: impl Iterator<Item = String>) -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match *arguments.as_slice() {
         ["product", url, tenant] => product(url, tenant).await,
+        ["stock", url, tenant] => {
+            stock::serve(place::product_at(url, POOL).await?, tenant, None).await
+        }
+        ["stock-small", url, tenant] => {
+            stock::serve(place::product_at(url, POOL).await?, tenant, Some(READ_BUFFER)).await
+        }
         ["raw"] => raw().await,
+        ["boards"] => boards::serve().await,
         ["past"] => past().await,
         _ => bail!("not for you"),
     }
@@ -57,6 +64,11 @@ async fn product(url: &str, tenant: &str) -> Result<()> {
     let config = Config::load(None, variables.into_iter())?;
     let (_running, stopping) = watch::channel(false);
     listen(api::http::router(app.clone(), &config, stopping)).await?;
+    each_event(app).await
+}
+
+/// Tells the feed of each event of the input, as a bus does.
+pub async fn each_event(app: App) -> Result<()> {
     each_line(move |line| {
         let event: Recorded = serde_json::from_str(&line)?;
         app.feed.offer(event.tenant, &[Arc::new(event)]);
@@ -129,7 +141,7 @@ async fn pass_on_all(
 }
 
 /// All that waits goes into one flush.
-async fn pass_on(
+pub async fn pass_on(
     mut socket: WebSocket,
     mut events: broadcast::Receiver<Utf8Bytes>,
     mut greeted: bool,
@@ -156,20 +168,25 @@ async fn pass_on(
 }
 
 /// Of the input, until it ends.
-async fn each_line(pass_on: impl Fn(String) -> Result<()> + Send + 'static) -> Result<()> {
+pub async fn each_line(pass_on: impl Fn(String) -> Result<()> + Send + 'static) -> Result<()> {
     let lines =
         spawn_blocking(move || std::io::stdin().lines().try_for_each(|line| pass_on(line?)));
     lines.await?
 }
 
 /// As `bikelease serve` does it, on a free port that it tells.
-async fn listen(router: Router) -> Result<()> {
+pub async fn listen(router: Router) -> Result<()> {
+    println!("{}", listen_at_any(router).await?.port());
+    Ok(())
+}
+
+pub async fn listen_at_any(router: Router) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("{}", listener.local_addr()?.port());
+    let address = listener.local_addr()?;
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
-    Ok(())
+    Ok(address)
 }

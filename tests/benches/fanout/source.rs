@@ -40,15 +40,12 @@ pub struct Source {
 impl Source {
     /// In a new tenant that publishes its board.
     pub async fn create(place: &Place, slug: &str) -> Result<Self> {
-        let tenant = service::tenant::create(&place.app, tenant(slug)?).await?.id;
-        let ctx = place.app.system(tenant, "bench");
-        let station = service::station::create(&ctx, station()?).await?.id;
-        let first = change(&ctx, station).await?;
+        let first = first(place, slug).await?;
         let mut connection = cell::connect(&place.url).await?;
         for statement in ["PRAGMA synchronous = OFF", TRIGGER] {
             sqlx::query(statement).execute(&mut connection).await?;
         }
-        let last = first.clone();
+        let (tenant, last) = (first.tenant, first.clone());
         Ok(Self { slug: slug.to_owned(), connection, tenant, first, last })
     }
 
@@ -60,6 +57,33 @@ impl Source {
     /// The number that the next event will have.
     pub fn next_number(&self) -> i64 {
         self.last.seq + 1
+    }
+
+    /// More stations, of which events can be.
+    pub async fn stations(&self, place: &Place, count: usize) -> Result<Vec<StationId>> {
+        let ctx = place.app.system(self.tenant, "bench");
+        let mut ids = Vec::new();
+        for number in 0..count {
+            let mut input = station()?;
+            input.short_code = format!("S{number}");
+            ids.push(service::station::create(&ctx, input).await?.id);
+        }
+        Ok(ids)
+    }
+
+    /// What was recorded by others is not told by this.
+    pub async fn skip(&mut self, place: &Place) -> Result<()> {
+        self.last.seq = place.app.system(self.tenant, "bench").stream_cursor().await?.seq;
+        Ok(())
+    }
+
+    /// As [`Self::next`], of this station.
+    pub async fn next_of(&mut self, id: StationId) -> Result<&Recorded> {
+        if let Event::StationChanged { before, after } = &mut self.last.event {
+            after.id = id;
+            before.iter_mut().for_each(|before| before.id = id);
+        }
+        self.next().await
     }
 
     /// One more event, in the table before anybody hears of it.
@@ -80,16 +104,24 @@ impl Source {
     }
 }
 
+/// The event of a station in a new tenant that publishes its board.
+pub async fn first(place: &Place, slug: &str) -> Result<Recorded> {
+    let tenant = service::tenant::create(&place.app, tenant(slug)?).await?.id;
+    let ctx = place.app.system(tenant, "bench");
+    let station = service::station::create(&ctx, station()?).await?.id;
+    change(&ctx, station).await
+}
+
 /// The event of a station that changed.
 async fn change(ctx: &Ctx, id: StationId) -> Result<Recorded> {
     let events = ctx.events(None).await?;
     pin_mut!(events);
-    service::station::update(ctx, larger(id)).await?;
+    service::station::update(ctx, resize(id, 30)).await?;
     let recorded = events.next().await.context("no event of the change")??;
     Ok((*recorded).clone())
 }
 
-fn larger(id: StationId) -> UpdateStation {
+pub fn resize(id: StationId, capacity: i32) -> UpdateStation {
     UpdateStation {
         id,
         name: None,
@@ -97,7 +129,7 @@ fn larger(id: StationId) -> UpdateStation {
         position: None,
         address: None,
         region: None,
-        capacity: Some(30),
+        capacity: Some(capacity),
         is_charging: None,
         is_installed: None,
         is_renting: None,

@@ -66,7 +66,7 @@ impl Case for Storm {
         }
         let mut server = match kind {
             Kind::Product => Process::spawn(&["product", &self.place.url, &source.slug]).await?,
-            Kind::Raw(_) => Process::spawn(&["past"]).await?,
+            Kind::Raw(_) | Kind::Stock { .. } => Process::spawn(&["past"]).await?,
         };
         if let Kind::Raw(_) = kind {
             for line in past {
