@@ -138,6 +138,12 @@ impl Payload {
         Self::Error(errors.to_string().into())
     }
 
+    /// In bytes.
+    pub fn size(&self) -> usize {
+        let (Self::Next(payload) | Self::Error(payload)) = self;
+        payload.len()
+    }
+
     /// The whole message. `id` is already JSON.
     pub fn splice(&self, id: &str) -> String {
         let (kind, payload) = match self {

@@ -124,7 +124,7 @@ impl City {
         Ok(())
     }
 
-    /// Ends every open ride of a replay, this one's or an earlier one's.
+    /// Ends every open ride of a replay, this one's or an earlier one's. One that cannot be ended keeps no other open.
     pub async fn settle(&self) -> Result<()> {
         let open = rental::Entity::of(self.ctx.tenant)
             .filter(rental::Column::EndedAt.is_null())
@@ -132,14 +132,17 @@ impl City {
             .await?;
         let stops: HashMap<StationId, Stop> =
             self.fleet.stations.values().map(|stop| (stop.id, *stop)).collect();
+        let mut failed = Ok(());
         for rental in open.iter().filter(|rental| self.riders.contains(&rental.customer_id)) {
             let Some(stop) = rental.start_station_id.and_then(|id| stops.get(&id)) else {
                 continue;
             };
-            self.end(rental.id, *stop, &format!("settle/{}", rental.id)).await?;
-            one(&self.tally.settled);
+            match self.end(rental.id, *stop, &format!("settle/{}", rental.id)).await {
+                Ok(()) => one(&self.tally.settled),
+                Err(error) => failed = Err(error),
+            }
         }
-        Ok(())
+        failed
     }
 
     /// Nothing when it is there, or cannot be moved: whether it can be rented is for the start to say.

@@ -74,7 +74,7 @@ async fn coming_and_going_loses_and_repeats_nothing(#[values(Embedded, Productio
         }
     };
     let clients = async {
-        let clients = (0..300_u64).map(|client| visits(&app, &fleet, client));
+        let clients = (0..1_000_u64).map(|client| visits(&app, &fleet, client));
         let records = join_all(clients).await;
         stop.store(true, Ordering::Relaxed);
         records
@@ -92,10 +92,10 @@ async fn coming_and_going_loses_and_repeats_nothing(#[values(Embedded, Productio
     assert_eq!(number(&app, &fleet, &again.data().await["cursor"]), next);
 }
 
-/// What one client sees that comes four times, for a moment each, and goes on where it was.
+/// What one client sees that comes twice, for a moment each, and goes on where it was.
 async fn visits(app: &TestApp, fleet: &Fleet, client: u64) -> Vec<i64> {
     let (mut cursor, mut seen) = (json!(null), Vec::new());
-    for visit in 0..4 {
+    for visit in 0..2 {
         tokio::time::sleep(Duration::from_millis(client * 37 % 900)).await;
         let mut socket = app.socket(fleet.token()).await;
         let document = if client.is_multiple_of(2) { NUMBERS } else { SAME };
@@ -107,54 +107,6 @@ async fn visits(app: &TestApp, fleet: &Fleet, client: u64) -> Vec<i64> {
         if client.is_multiple_of(3) {
             socket.send(json!({"id": "n", "type": "complete"})).await;
         }
-    }
-    seen
-}
-
-#[rstest]
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_reads_slowly_gets_everything_and_slows_nobody(
-    #[values(Embedded, Production)] shape: Shape,
-) {
-    let app = TestApp::start(shape).await;
-    let fleet = app.fleet("Velo Nord").await;
-    let id = fleet.station(5).await.parse().unwrap();
-    let mut station = service::station::get(&fleet.system(), id).await.unwrap();
-    station.address = Some("x".repeat(1_000));
-    let aliases: Vec<_> = (0..20).map(|n| format!("a{n}: address")).collect();
-    let aliases = aliases.join(" ");
-    let document = format!("subscription {{ fleetEvents {{ cursor station {{ {aliases} }} }} }}");
-    let (mut slow, mut quick) = (app.socket(fleet.token()).await, app.socket(fleet.token()).await);
-    slow.subscribe("1", &document, json!({})).await;
-    quick.subscribe("1", &document, json!({})).await;
-    assert_eq!(app.node.app.feed.listeners(fleet.tenant.id), 1);
-
-    // Far more than the ring, the socket's queue and the network's buffers hold.
-    let (writes, events) = (40, 30);
-    let first = fleet.system().stream_cursor().await.unwrap().seq + 1;
-    let expected: Vec<_> = (first..).take(writes * events).collect();
-    let writer = async {
-        for _ in 0..writes {
-            let (ctx, after) = (fleet.system(), Box::new(station.clone()));
-            let changed = Event::StationChanged { before: None, after };
-            let write = ctx.write(|tx| {
-                (0..events).for_each(|_| tx.record(changed.clone()));
-                async { Ok(()) }
-            });
-            write.await.unwrap();
-        }
-    };
-    let (seen, ()) = tokio::join!(numbers(&app, &fleet, &mut quick, expected.len()), writer);
-    assert_eq!(seen, expected, "the quick one");
-    let seen = numbers(&app, &fleet, &mut slow, expected.len()).await;
-    assert_eq!(seen, expected, "the slow one");
-    assert!(slow.silent().await && quick.silent().await);
-}
-
-async fn numbers(app: &TestApp, fleet: &Fleet, socket: &mut Socket, count: usize) -> Vec<i64> {
-    let mut seen = Vec::new();
-    while seen.len() < count {
-        seen.push(number(app, fleet, &socket.data().await["cursor"]));
     }
     seen
 }

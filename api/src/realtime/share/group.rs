@@ -208,11 +208,13 @@ impl Group {
         {
             let mut state = self.state();
             state.at = frame.at;
-            if state.frames.len() == RING {
-                state.frames.pop_front();
+            self.tally.kept(frame.payload.size());
+            state.frames.push_back(Arc::new(frame));
+            while state.frames.len() > RING || state.frames.len() > 1 && self.tally.is_full() {
+                let Some(oldest) = state.frames.pop_front() else { break };
+                self.tally.gave_up(oldest.payload.size());
                 state.gone += 1;
             }
-            state.frames.push_back(Arc::new(frame));
             self.published.store(state.published(), Ordering::Release);
             self.tally.published(state.members);
         }
@@ -229,6 +231,13 @@ impl Group {
         for (_, cord) in self.cords().iter() {
             cord.pull();
         }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.tally.gave_up(state.frames.iter().map(|frame| frame.payload.size()).sum());
     }
 }
 

@@ -1,9 +1,14 @@
 //! What the groups of a node have written and what of it their members have taken.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// In bytes. When the groups of a node keep more for their slow members, each keeps only its newest frame; who needs
+/// more goes back to the table.
+const ROOM: usize = 64 * 1024 * 1024;
 
 #[derive(Debug, Default)]
 pub struct Tally {
+    kept: AtomicUsize,
     executions: AtomicU64,
     published: AtomicU64,
     taken: AtomicU64,
@@ -11,6 +16,18 @@ pub struct Tally {
 }
 
 impl Tally {
+    pub fn kept(&self, bytes: usize) {
+        self.kept.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub fn gave_up(&self, bytes: usize) {
+        self.kept.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.kept.load(Ordering::Relaxed) > ROOM
+    }
+
     pub fn published(&self, members: usize) {
         self.executions.fetch_add(1, Ordering::Relaxed);
         self.published.fetch_add(members as u64, Ordering::Relaxed);

@@ -26,7 +26,8 @@ pub struct Operation<E> {
     written_id: String,
     source: Source<E>,
     progress: Progress,
-    is_over: bool,
+    /// It has said its last.
+    pub is_over: bool,
     metrics: Arc<Metrics>,
     _running: Counted,
 }
@@ -65,11 +66,8 @@ impl<E: Executor> Operation<E> {
         Self { id, written_id, source, progress, is_over: false, metrics, _running: running }
     }
 
-    /// Its next message. After an error the source is not asked again, so that its `complete` stays unsaid.
-    pub fn poll_next(&mut self, id: &RequestId) -> Poll<Option<Utf8Bytes>> {
-        if self.is_over {
-            return Poll::Ready(None);
-        }
+    /// Its next message, until it is over: with an error, or with `complete`.
+    pub fn poll_next(&mut self, id: &RequestId) -> Poll<Utf8Bytes> {
         let answer = match &mut self.source {
             Source::Shared(member) => ready!(member.poll_next()),
             Source::Alone(payloads, waker) => {
@@ -93,7 +91,7 @@ impl<E: Executor> Operation<E> {
                 protocol::complete(&self.written_id)
             }
         };
-        Poll::Ready(Some(text.into()))
+        Poll::Ready(text.into())
     }
 
     fn written(&mut self, payload: &Payload, id: &RequestId) -> String {

@@ -48,13 +48,15 @@ impl<E: Executor> Operations<E> {
     pub fn next(&mut self, rung: &mut Rung, id: &RequestId) -> Option<Utf8Bytes> {
         while let Some(part) = rung.next(self.turn, PARTS) {
             self.turn = part + 1;
-            match self.running.get_mut(part).map(|running| running.poll_next(id)) {
-                Some(Poll::Ready(Some(text))) => return Some(text),
-                Some(Poll::Ready(None)) => {
+            match self.running.get_mut(part).map(|running| (running.poll_next(id), running.is_over))
+            {
+                Some((Poll::Ready(text), false)) => return Some(text),
+                Some((Poll::Ready(text), true)) => {
+                    // At once: its client may use the id again as soon as it has read this.
                     self.running.remove(part);
-                    rung.clear(part);
+                    return Some(text);
                 }
-                Some(Poll::Pending) | None => rung.clear(part),
+                Some((Poll::Pending, _)) | None => rung.clear(part),
             }
         }
         None
