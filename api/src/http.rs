@@ -30,7 +30,7 @@ use crate::{
         limits::{Limits, Most},
         revocation::Revocations,
         session::Sessions,
-        share::Groups,
+        share::{Counts, Groups},
         socket::{self, Settings, Sockets},
     },
     schema::{self, AppSchema},
@@ -63,7 +63,9 @@ pub fn router(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Rou
 /// `/graphql` by POST, GET and websocket, `/graphiql`, and what the sockets count.
 fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Router {
     let groups = Groups::default();
-    let metrics = Arc::new(Metrics::new(app.feed.clone(), groups.clone()));
+    let mut metrics = Metrics::new(app.feed.clone());
+    metrics.add(Box::new(Counts { groups: groups.clone(), others: metrics.frames.clone() }));
+    let metrics = Arc::new(metrics);
     let executor = schema::build(app.clone());
     let default_tenant = config.default_tenant.clone();
     let sessions: Arc<dyn Sessions> = Arc::new(AppSessions { app: app.clone(), default_tenant });

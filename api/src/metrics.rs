@@ -16,8 +16,6 @@ use prometheus_client::{
 };
 use service::event::feed::Feed;
 
-use crate::realtime::share::Groups;
-
 /// In seconds: what is quick on one node, what is quick through Redis, and what is late.
 const DELAYS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 2.0, 10.0];
 
@@ -54,7 +52,7 @@ impl Drop for Counted {
 }
 
 impl Metrics {
-    pub fn new(feed: Feed, groups: Groups) -> Self {
+    pub fn new(feed: Feed) -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("bikelease"),
             sockets: Gauge::default(),
@@ -63,8 +61,7 @@ impl Metrics {
             event_to_frame: Histogram::new(DELAYS),
             closed: Family::default(),
         };
-        let Self { registry, sockets, subscriptions, frames, event_to_frame, closed } =
-            &mut metrics;
+        let Self { registry, sockets, subscriptions, event_to_frame, closed, .. } = &mut metrics;
         registry.register("sockets", "Open websockets", sockets.clone());
         registry.register("subscriptions", "Running operations on sockets", subscriptions.clone());
         registry.register("sockets_closed", "Sockets that the server closed", closed.clone());
@@ -72,62 +69,18 @@ impl Metrics {
         let delays = event_to_frame.clone();
         registry.register_with_unit("event_to_frame", help, Unit::Seconds, delays);
         registry.register_collector(Box::new(OfFeed(feed)));
-        registry.register_collector(Box::new(OfGroups { groups, others: frames.clone() }));
         metrics
+    }
+
+    /// What somebody else counts.
+    pub fn add(&mut self, counts: Box<dyn Collector>) {
+        self.registry.register_collector(counts);
     }
 
     pub fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
-    }
-}
-
-/// What subscriptions share.
-struct OfGroups {
-    groups: Groups,
-    others: Counter,
-}
-
-impl fmt::Debug for OfGroups {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OfGroups").field(&self.groups.tally).finish()
-    }
-}
-
-impl Collector for OfGroups {
-    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
-        let tally = &self.groups.tally;
-        let (deliveries, others) = (tally.deliveries(), self.others.get());
-        let executions = tally.executions();
-        let counters = [
-            ("frames", "Frames written to sockets", deliveries + others),
-            ("deliveries", "Of these, written from what a group has executed", deliveries),
-            (
-                "executions",
-                "Executions of groups: one for each event that concerns one",
-                executions,
-            ),
-        ];
-        for (name, help, count) in counters {
-            count_of(&mut encoder, name, help, count)?;
-        }
-        let gauges = [
-            (
-                "groups",
-                "Subscriptions of which equal ones share one execution",
-                self.groups.count() as u64,
-            ),
-            (
-                "frames_waiting",
-                "Frames of groups that wait for a socket with room",
-                tally.waiting(),
-            ),
-        ];
-        for (name, help, now) in gauges {
-            level_of(&mut encoder, name, help, now)?;
-        }
-        Ok(())
     }
 }
 
@@ -170,7 +123,7 @@ impl Collector for OfFeed {
     }
 }
 
-fn count_of(
+pub fn count_of(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
@@ -180,7 +133,7 @@ fn count_of(
     ConstCounter::new(count).encode(encoder)
 }
 
-fn level_of(
+pub fn level_of(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,

@@ -1,5 +1,6 @@
 //! Subscriptions that share their execution: one event is executed and written once for all that are equal.
 
+mod counts;
 mod document;
 mod group;
 mod tally;
@@ -23,6 +24,7 @@ use crate::graphql::progress::Progress;
 use crate::graphql::request_id::RequestId;
 use crate::schema::audience;
 use crate::schema::live::Part;
+pub use counts::Counts;
 use document::Standing;
 pub use group::{Frame, Groups};
 use group::{Heard, Key, Seat};

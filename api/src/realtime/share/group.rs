@@ -1,5 +1,7 @@
 //! Executions that several subscriptions share: one task for each, as long as it has members.
 
+mod seat;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -18,13 +20,12 @@ use super::tally::Tally;
 use crate::graphql::progress::Progress;
 use crate::realtime::bell::Cord;
 use crate::realtime::protocol::Payload;
+pub use seat::{Heard, Seat};
 
 /// What a slow member may fall behind before it goes back to the table.
 const RING: usize = 128;
 /// So many events are executed before members have their turn.
 const BURST: usize = RING / 8;
-/// What is taken in one go.
-const AT_ONCE: usize = 4;
 /// In place of a number: no more will come.
 const OVER: u64 = u64::MAX;
 
@@ -90,31 +91,6 @@ struct State {
     is_over: bool,
 }
 
-/// A member's place in a group. The group ends when the last is given up.
-pub struct Seat {
-    pub key: Arc<Key>,
-    /// Everything after this will come.
-    since: Cursor,
-    groups: Groups,
-    group: Arc<Group>,
-    cord: usize,
-    /// How many frames it has taken, counted from the group's first.
-    taken: u64,
-    /// Taken and not yet heard.
-    waiting: [Option<Arc<Frame>>; AT_ONCE],
-}
-
-/// What a member finds when it looks for more.
-pub enum Heard {
-    Frame(Arc<Frame>),
-    /// Its cord is pulled when there is something.
-    Nothing,
-    /// Some are gone; the next ones will come.
-    Missed,
-    /// No more will come.
-    Over,
-}
-
 impl Groups {
     /// Takes a seat, if there is such a group. The cord is pulled when there is something to hear.
     pub fn join(&self, key: &Arc<Key>, cord: &Cord) -> Option<Seat> {
@@ -136,7 +112,7 @@ impl Groups {
             }
             let group = Arc::new(Group::new(since, Arc::clone(&self.tally)));
             groups.insert(Arc::clone(key), Arc::clone(&group));
-            group.seat(self, key, cord)
+            Seat::take(&group, self, key, cord)
         };
         // Not under the lock, which the task needs when it ends at once. This seat keeps the group until then.
         let running =
@@ -158,7 +134,7 @@ impl Groups {
     ) -> Option<Seat> {
         let (key, group) = groups.get_key_value(key)?;
         let is_over = group.state().is_over;
-        (!is_over).then(|| group.seat(self, key, cord))
+        (!is_over).then(|| Seat::take(group, self, key, cord))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<Key>, Arc<Group>>> {
@@ -186,22 +162,6 @@ impl Group {
 
     fn cords(&self) -> MutexGuard<'_, Slab<Cord>> {
         self.cords.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn seat(self: &Arc<Self>, groups: &Groups, key: &Arc<Key>, cord: &Cord) -> Seat {
-        // The cord first: what is published after the state was read pulls it.
-        let cord = self.cords().insert(cord.clone());
-        let mut state = self.state();
-        state.members += 1;
-        Seat {
-            key: Arc::clone(key),
-            since: state.at,
-            groups: groups.clone(),
-            group: Arc::clone(self),
-            cord,
-            taken: state.published(),
-            waiting: [const { None }; AT_ONCE],
-        }
     }
 
     fn publish(&self, frame: Frame) {
@@ -244,90 +204,6 @@ impl Drop for Group {
 impl State {
     fn published(&self) -> u64 {
         self.gone + self.frames.len() as u64
-    }
-}
-
-impl Seat {
-    /// Whether something between this place and the seat's is missing.
-    pub fn begins_beyond(&self, place: Cursor) -> bool {
-        self.since.epoch == place.epoch && self.since.seq > place.seq
-    }
-
-    /// The next frame after this place.
-    pub fn hear(&mut self, after: Cursor) -> Heard {
-        loop {
-            match self.waiting.iter_mut().find_map(Option::take) {
-                // Numbers of two epochs cannot be compared; the stream's own check has seen it or will.
-                Some(frame) if frame.at.epoch != after.epoch => return Heard::Over,
-                Some(frame) if frame.at.seq <= after.seq => {}
-                Some(frame) => return Heard::Frame(frame),
-                None => match self.fetch() {
-                    Heard::Nothing if self.waiting[0].is_some() => {}
-                    other => return other,
-                },
-            }
-        }
-    }
-
-    /// Some of what was published since the last time.
-    fn fetch(&mut self) -> Heard {
-        // Mostly nothing, and then nobody needs the lock.
-        if self.group.published.load(Ordering::Acquire) == self.taken {
-            return Heard::Nothing;
-        }
-        let state = self.group.state();
-        let published = state.published();
-        if published == self.taken {
-            return Heard::Over;
-        }
-        let Some(first) = self.taken.checked_sub(state.gone) else {
-            drop(state);
-            self.group.tally.dropped(published - self.taken);
-            self.taken = published;
-            return Heard::Missed;
-        };
-        let new = state.frames.iter().skip(usize::try_from(first).unwrap_or(RING));
-        let mut taken = 0;
-        for (place, frame) in self.waiting.iter_mut().zip(new) {
-            *place = Some(Arc::clone(frame));
-            taken += 1;
-        }
-        drop(state);
-        self.taken += taken;
-        self.group.tally.taken(taken);
-        Heard::Nothing
-    }
-
-    /// How far a member has come that has every frame up to a place: past what the filter hid after the last one.
-    pub fn passed(&self, place: Cursor) -> Cursor {
-        // In this order: what the execution has passed has been published before.
-        let passed = self.group.progress.passed();
-        let published = self.group.state().at;
-        let is_beyond = |passed: &Cursor| passed.epoch == place.epoch && passed.seq > place.seq;
-        let passed = passed.filter(is_beyond).filter(|_| published.seq <= place.seq);
-        passed.unwrap_or(place)
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut groups = self.groups.lock();
-        let mut state = self.group.state();
-        state.members -= 1;
-        self.group.tally.dropped(state.published() - self.taken);
-        let is_last = state.members == 0;
-        drop(state);
-        self.group.cords().try_remove(self.cord);
-        if !is_last {
-            return;
-        }
-        if groups.get(&self.key).is_some_and(|group| Arc::ptr_eq(group, &self.group)) {
-            groups.remove(&self.key);
-        }
-        drop(groups);
-        if let Some(task) = self.group.task.get() {
-            task.abort();
-        }
     }
 }
 
