@@ -66,6 +66,33 @@ async fn signing_out_closes_the_sessions_sockets_and_no_others(
 
 #[rstest]
 #[tokio::test]
+async fn signing_out_everywhere_ends_all_sessions_of_one_login(
+    #[values(Embedded, Production)] shape: Shape,
+) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let anyone = app.anonymous(None);
+    let (here, there) = (sign_in(&fleet, &anyone).await, sign_in(&fleet, &anyone).await);
+    let mut board = app.socket_with(json!({"token": there["accessToken"]})).await;
+    let colleague = fleet.staff(&app).await;
+    let mut desk = app.socket(colleague.token()).await;
+
+    fleet.send_once("mutation { signOutEverywhere { signedOut } }", json!({})).await;
+
+    assert_eq!(board.closed().await, 4403);
+    for session in [&here, &there] {
+        assert_eq!(greeting(&app, session).await, tests::Frame::Closed(4403));
+        assert_eq!(refresh(&anyone, session).await.code(), "INVALID_REFRESH_TOKEN");
+    }
+    let again = fleet.send_once("{ me { id } }", json!({})).await;
+    assert_eq!((again.status, again.error().as_str()), (401, "UNAUTHENTICATED"));
+    assert!(desk.silent().await, "somebody else stays signed in");
+    let nobody = anyone.send_once("mutation { signOutEverywhere { signedOut } }", json!({})).await;
+    assert_eq!(nobody.error(), "UNAUTHENTICATED");
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_copied_refresh_token_ends_what_was_opened_with_it(
     #[values(Embedded, Production)] shape: Shape,
 ) {

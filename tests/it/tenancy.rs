@@ -30,6 +30,7 @@ const WITHOUT_IDS: &[&str] = &[
     "signIn",
     "refreshSession",
     "signOut",
+    "signOutEverywhere",
     "createStation",
     "createTariff",
     "createCustomer",

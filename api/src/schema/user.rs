@@ -125,7 +125,7 @@ pub struct RefreshSessionPayload {
     user_errors: Vec<UserError>,
 }
 
-/// What `signOut` answers.
+/// What `signOut` and `signOutEverywhere` answer.
 #[derive(SimpleObject)]
 pub struct SignOutPayload {
     /// True when it is signed out, also when it was before; null when refused.
@@ -178,6 +178,12 @@ impl UserMutation {
     ) -> Result<SignOutPayload> {
         let (done, user_errors) =
             outcome(sign_in::sign_out(app(ctx)?, &input.refresh_token).await)?;
+        Ok(SignOutPayload { signed_out: done.map(|()| true), user_errors })
+    }
+
+    /// Ends every session of the caller at once, this one too: on every device, with their tokens and websockets.
+    async fn sign_out_everywhere(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
+        let (done, user_errors) = outcome(sign_in::sign_out_everywhere(ctx.call()?).await)?;
         Ok(SignOutPayload { signed_out: done.map(|()| true), user_errors })
     }
 }

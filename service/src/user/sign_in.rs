@@ -12,7 +12,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, QueryFilter, sea_
 
 use super::{password, token};
 use crate::{
-    ctx::{App, Ctx},
+    ctx::{Actor, App, Ctx},
     error::{Error, Result},
     keys::{random, sha256},
     refusal::Refusal,
@@ -109,6 +109,16 @@ pub async fn sign_out(app: &App, refresh_token: &str) -> Result<()> {
         .await
 }
 
+/// Ends every session of the caller's login, this one too.
+pub async fn sign_out_everywhere(ctx: &Ctx) -> Result<()> {
+    let user = match ctx.actor {
+        Actor::Customer { user, .. } | Actor::Staff { user, .. } => user,
+        Actor::Anonymous | Actor::System(_) => return Err(Error::Unauthenticated),
+        Actor::Audience(_) => return Err(Error::no_viewer()),
+    };
+    ctx.write(|tx| async move { revoke(&tx, user, None).await }).await
+}
+
 async fn signed_in(
     app: &App,
     user: user::Model,
@@ -154,7 +164,8 @@ async fn rotate(tx: &Tx, session: &session::Model, shown: &[u8], next: &[u8]) ->
 async fn revoke(tx: &Tx, user: UserId, only: Option<SessionId>) -> Result<()> {
     let mut update = session::Entity::update_of(tx.tenant())
         .col_expr(session::Column::RevokedAt, Expr::value(tx.now()))
-        .filter(session::Column::UserId.eq(user));
+        .filter(session::Column::UserId.eq(user))
+        .filter(session::Column::RevokedAt.is_null());
     if let Some(id) = only {
         update = update.filter(session::Column::Id.eq(id));
     }
