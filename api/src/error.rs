@@ -31,6 +31,7 @@ impl Error {
             service::Error::Refused(refusal) => refusal.code().as_str(),
             service::Error::Invalid(_) => "BAD_USER_INPUT",
             service::Error::ResyncRequired => "RESYNC_REQUIRED",
+            service::Error::RateLimited { .. } => "RATELIMITED",
             service::Error::Unavailable(_) => "SERVICE_UNAVAILABLE",
             service::Error::Internal(_) => "INTERNAL_SERVER_ERROR",
         }
@@ -56,6 +57,9 @@ impl From<Error> for async_graphql::Error {
         }
         Self::new(error.public_message()).extend_with(|_, extensions| {
             extensions.set("code", error.code());
+            if let service::Error::RateLimited { retry_after } = &*error.source {
+                extensions.set("retryAfter", service::error::whole_seconds(retry_after));
+            }
             if let service::Error::Invalid(invalid) = &*error.source {
                 extensions.set("field", invalid.field.clone());
             }

@@ -2,16 +2,17 @@
 
 pub mod graphql;
 pub mod health;
+pub mod origin;
 pub mod request_id;
 pub mod shutdown;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_graphql::http::GraphiQLSource;
 use axum::{
     Router,
     extract::{
-        ConnectInfo, State,
+        State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
@@ -19,6 +20,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
+use ipnet::IpNet;
 use service::{config::Config, ctx::App};
 use tokio::sync::watch;
 use tower_http::{cors::CorsLayer, limit::RequestBodyLimitLayer};
@@ -37,6 +39,7 @@ use crate::{
     session::AppSessions,
 };
 use graphql::{Door, Refusal};
+use origin::Caller;
 
 /// No request needs more; what is larger is refused before anything reads it.
 const BODY_BYTES: usize = 1024 * 1024;
@@ -46,6 +49,7 @@ const PREFLIGHT_HOLDS: Duration = Duration::from_secs(3600);
 ///
 /// From the outside in: the request's id and span, CORS, the body limit, the routes.
 pub fn router(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Router {
+    let proxies: Arc<[IpNet]> = config.trusted_proxies.clone().into();
     let health = health::Health { app: app.clone(), shutdown: shutdown.clone() };
     Router::new()
         .route("/healthz", get(health::alive))
@@ -57,6 +61,7 @@ pub fn router(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Rou
         .layer(RequestBodyLimitLayer::new(BODY_BYTES))
         .layer(middleware::from_fn(graphql::explain_too_large))
         .layer(cors(config))
+        .layer(middleware::from_fn_with_state(proxies, origin::layer))
         .layer(middleware::from_fn(request_id::layer))
 }
 
@@ -105,16 +110,13 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
 async fn query_or_socket(
     State((door, sockets)): State<(Door<AppSchema>, Arc<Sockets<AppSchema>>)>,
     id: RequestId,
+    caller: Caller,
     parts: Parts,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     match upgrade {
-        Ok(upgrade) => {
-            let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-            let address = peer.map(|ConnectInfo(address)| address.ip());
-            socket::upgrade(State(sockets), id, (address, parts.headers), upgrade).await
-        }
-        Err(_) => graphql::get(State(door), id, parts.headers, parts.uri).await,
+        Ok(upgrade) => socket::upgrade(sockets, id, caller.0, parts.headers, upgrade).await,
+        Err(_) => graphql::get(State(door), id, caller, parts.headers, parts.uri).await,
     }
 }
 

@@ -12,6 +12,7 @@ use service::{
     event::{bus::Bus, feed::Feed, memory::Memory, redis::Redis},
     job::queue::Queue,
     keys::Keys,
+    limit::Limits,
 };
 
 /// How long another process that migrates at the same time may take for one step.
@@ -45,6 +46,10 @@ impl Node {
         let event_retention = chrono::Duration::hours(retention);
         let mut app = App::new(db, clock, keys, bus, feed);
         app.event_retention = event_retention;
+        if let Some(url) = &config.redis_url {
+            app.limits = Limits::in_redis(Arc::clone(&app.clock), url.expose(), &app.keys)
+                .context("redis_url cannot be used")?;
+        }
         Ok(Self { app, database_url: url.clone() })
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_graphql::Request;
 use async_trait::async_trait;
 use service::{
-    ctx::{Actor, App, Ctx},
+    ctx::{App, Ctx},
+    origin::Origin,
     tenant,
     user::token,
 };
@@ -15,7 +16,7 @@ use crate::{
     graphql::request_id::RequestId,
     realtime::{
         limits::Owner,
-        session::{Refused, Session, Sessions},
+        session::{Refused, Session, Sessions, Shown},
     },
 };
 
@@ -27,26 +28,21 @@ pub struct AppSessions {
 
 #[async_trait]
 impl Sessions for AppSessions {
-    async fn open(
-        &self,
-        token: Option<&str>,
-        tenant: Option<&str>,
-        request_id: &str,
-    ) -> Result<Session, Refused> {
-        let (call, session, expires_in) = match token {
+    async fn open(&self, shown: Shown<'_>, origin: Origin) -> Result<Session, Refused> {
+        let (call, session, expires_in) = match shown.token {
             Some(token) => {
                 let bearer = token::open(&self.app, token).await.map_err(refused)?;
                 let remaining = (bearer.expires_at - self.app.now()).to_std().unwrap_or_default();
                 (Some(bearer.ctx), bearer.session, Some(remaining))
             }
-            None => (self.anonymous(tenant).await?, None, None),
+            None => (self.anonymous(shown.tenant).await?, None, None),
         };
         let owners = call.as_ref().map(owners).unwrap_or_default();
-        let id = RequestId(request_id.to_owned());
-        let call = call.map(Arc::new);
+        let id = RequestId(origin.request_id.as_deref().unwrap_or_default().to_owned());
+        let call = call.map(|call| Arc::new(call.coming_from(origin.clone())));
         let caller = call.clone();
         let attach = Arc::new(move |request: Request| {
-            let request = request.data(id.clone());
+            let request = request.data(id.clone()).data(origin.clone());
             match &caller {
                 Some(call) => request.data(Ctx::clone(call)),
                 None => request,
@@ -69,11 +65,8 @@ impl AppSessions {
 }
 
 fn owners(call: &Ctx) -> Vec<Owner> {
-    let tenant = Owner::Tenant(call.tenant);
-    match call.actor {
-        Actor::Customer { user, .. } | Actor::Staff { user, .. } => vec![Owner::User(user), tenant],
-        Actor::Anonymous | Actor::System(_) | Actor::Audience(_) => vec![tenant],
-    }
+    let user = call.actor.user().map(Owner::User);
+    user.into_iter().chain([Owner::Tenant(call.tenant)]).collect()
 }
 
 fn refused(error: service::Error) -> Refused {

@@ -4,6 +4,7 @@
 mod id;
 mod place;
 
+pub mod api_client;
 pub mod consumer;
 pub mod customer;
 pub mod event;
@@ -11,6 +12,7 @@ pub mod idempotency;
 pub mod money;
 pub mod price_line;
 pub mod rental;
+pub mod scope;
 pub mod session;
 pub mod station;
 pub mod stream_head;

@@ -19,6 +19,14 @@ pub struct Model {
     pub refresh_sha256: Vec<u8>,
     /// The one before: whoever shows it again has a stolen copy.
     pub previous_sha256: Option<Vec<u8>>,
+    pub rotated_at: Option<DateTime<Utc>>,
+    /// Signed in without the second factor that the tenant asks for: it may only set one up.
+    pub lacks_second_factor: bool,
+    /// What the client called itself, shortened.
+    pub user_agent: Option<String>,
+    /// From where it was used last.
+    pub address: Option<String>,
+    pub last_used_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub revoked_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,

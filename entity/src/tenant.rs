@@ -7,6 +7,23 @@ use crate::money::Currency;
 
 id_type!(TenantId, "tenant");
 
+impl TenantId {
+    /// The platform itself: its users are the administrators, and it has nothing else.
+    pub const PLATFORM: Self = Self(uuid::Uuid::nil());
+}
+
+/// Who may make a customer's login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum SignUp {
+    /// Anybody, for themselves.
+    Open,
+    /// Who was invited.
+    ByInvitation,
+    /// Nobody; logins are made by staff.
+    Closed,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "tenant")]
 pub struct Model {
@@ -25,6 +42,11 @@ pub struct Model {
     pub grace_seconds: i32,
     /// How many vehicles one customer may hold or ride at once, where the customer has no limit of their own.
     pub rental_limit: i32,
+    pub sign_up: SignUp,
+    /// Staff may do nothing before they have a second factor.
+    pub requires_second_factor: bool,
+    /// Nobody may call while this is set.
+    pub suspended_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
 }
 

@@ -10,9 +10,24 @@ id_type!(UserId, "user");
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 pub enum Role {
+    /// Of the platform itself, and of no tenant.
+    Administrator,
     Owner,
+    Admin,
     Staff,
+    Accountant,
+    Vendor,
+    Broker,
+    /// Rides for the customer company that it belongs to.
+    Employee,
     Customer,
+}
+
+impl Role {
+    /// Stands for a customer, and so has one.
+    pub fn rides(self) -> bool {
+        matches!(self, Self::Employee | Self::Customer)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -22,13 +37,22 @@ pub struct Model {
     pub tenant_id: TenantId,
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
-    /// Lower case; unique within the tenant.
-    pub email: String,
+    /// Lower case; unique within the tenant. Who has none has a phone.
+    pub email: Option<String>,
+    /// E.164; unique within the tenant.
+    pub phone: Option<String>,
+    pub email_verified_at: Option<DateTime<Utc>>,
+    pub phone_verified_at: Option<DateTime<Utc>>,
     pub name: String,
     pub role: Role,
-    /// Argon2id in PHC form.
-    pub password_hash: String,
-    /// Whose rentals this login starts; only for the role `customer`.
+    /// Argon2id in PHC form. None: signs in by one-time codes.
+    pub password_hash: Option<String>,
+    /// The second factor's secret, sealed; it counts once it is confirmed.
+    pub totp_secret: Option<Vec<u8>>,
+    pub totp_confirmed_at: Option<DateTime<Utc>>,
+    /// The last time step whose code was used: each code works once.
+    pub totp_last_step: Option<i64>,
+    /// Whose rentals this login starts; only for roles that ride.
     pub customer_id: Option<CustomerId>,
     pub disabled_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,

@@ -10,6 +10,7 @@ mod m20261120_000006_create_event;
 mod m20261120_000007_create_idempotency;
 mod m20261121_000008_mark_imported_rentals;
 mod m20261121_000009_find_revoked_sessions;
+mod m20261121_000010_identity;
 
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000007_create_idempotency::Migration),
             Box::new(m20261121_000008_mark_imported_rentals::Migration),
             Box::new(m20261121_000009_find_revoked_sessions::Migration),
+            Box::new(m20261121_000010_identity::Migration),
         ]
     }
 }

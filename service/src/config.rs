@@ -12,6 +12,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+use ipnet::IpNet;
+
 pub use error::{ConfigError, Place};
 pub use secret::{Secret, load_or_create};
 pub use settings::KEYS;
@@ -63,6 +65,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Browser origins that may call besides the host itself. Empty: no other.
     pub allowed_origins: Vec<String>,
+    /// The proxies whose `X-Forwarded-For` is believed. Empty: none, and a client is who connects.
+    pub trusted_proxies: Vec<IpNet>,
     /// The slug of the tenant that anonymous callers get when they name none. In development
     /// `bayarea`, in production none.
     pub default_tenant: Option<String>,
@@ -135,6 +139,9 @@ impl Config {
             public_url: settings.optional("public_url", None, url::public)?,
             allowed_origins: settings
                 .optional("allowed_origins", None, url::origins)?
+                .unwrap_or_default(),
+            trusted_proxies: settings
+                .optional("trusted_proxies", None, value::networks)?
                 .unwrap_or_default(),
             default_tenant: settings.optional("default_tenant", tenant, value::slug)?,
             demo: settings.get("demo", value::flag)?.unwrap_or(development),

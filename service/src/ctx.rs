@@ -5,7 +5,9 @@ use std::{fmt, sync::Arc};
 use chrono::{DateTime, Duration, Utc};
 use entity::{
     Id,
+    api_client::ClientId,
     customer::CustomerId,
+    scope::Scopes,
     tenant::TenantId,
     user::{Role, UserId},
 };
@@ -18,6 +20,8 @@ use crate::{
     event::{bus::Bus, feed::Feed},
     ids::Ids,
     keys::Keys,
+    limit::Limits,
+    origin::Origin,
 };
 
 /// Everything a use case may know about its caller and its surroundings.
@@ -26,6 +30,9 @@ pub struct Ctx {
     pub actor: Actor,
     pub tenant: TenantId,
     pub(crate) board_is_public: bool,
+    /// May do nothing but set up the second factor that the tenant asks for.
+    pub(crate) lacks_second_factor: bool,
+    pub origin: Origin,
     pub app: App,
 }
 
@@ -35,10 +42,18 @@ pub enum Actor {
     Customer {
         user: UserId,
         customer: CustomerId,
+        /// One of those that ride.
+        role: Role,
     },
+    /// Whoever signs in and does not ride: the tenant's people, and the platform's administrators.
     Staff {
         user: UserId,
         role: Role,
+    },
+    /// A program with an API key.
+    Partner {
+        client: ClientId,
+        scopes: Scopes,
     },
     /// The platform itself, by the name of the job or command.
     System(&'static str),
@@ -52,6 +67,7 @@ impl fmt::Display for Actor {
         match self {
             Self::Anonymous => f.write_str("anonymous"),
             Self::Customer { user, .. } | Self::Staff { user, .. } => user.fmt(f),
+            Self::Partner { client, .. } => client.fmt(f),
             Self::System(name) => write!(f, "system:{name}"),
             Self::Audience(_) => f.write_str("audience"),
         }
@@ -61,10 +77,17 @@ impl fmt::Display for Actor {
 impl Actor {
     pub fn role(self) -> Option<Role> {
         match self {
-            Self::Customer { .. } => Some(Role::Customer),
-            Self::Staff { role, .. } => Some(role),
+            Self::Customer { role, .. } | Self::Staff { role, .. } => Some(role),
             Self::Audience(role) => role,
-            Self::Anonymous | Self::System(_) => None,
+            Self::Anonymous | Self::Partner { .. } | Self::System(_) => None,
+        }
+    }
+
+    /// The login, where a person is calling.
+    pub fn user(self) -> Option<UserId> {
+        match self {
+            Self::Customer { user, .. } | Self::Staff { user, .. } => Some(user),
+            Self::Anonymous | Self::Partner { .. } | Self::System(_) | Self::Audience(_) => None,
         }
     }
 }
@@ -77,6 +100,7 @@ pub struct App {
     pub keys: Arc<Keys>,
     pub bus: Arc<dyn Bus>,
     pub feed: Feed,
+    pub limits: Limits,
     /// How long events stay in their table; see `job`.
     pub event_retention: Duration,
     ids: Arc<Ids>,
@@ -90,12 +114,14 @@ impl App {
         bus: Arc<dyn Bus>,
         feed: Feed,
     ) -> Self {
+        let limits = Limits::in_process(Arc::clone(&clock));
         Self {
             db,
             clock,
             keys,
             bus,
             feed,
+            limits,
             event_retention: Duration::hours(72),
             ids: Arc::default(),
         }
@@ -112,15 +138,27 @@ impl App {
 
     /// The platform's own call into a tenant, for jobs and commands.
     pub fn system(&self, tenant: TenantId, name: &'static str) -> Ctx {
-        Ctx { actor: Actor::System(name), tenant, board_is_public: false, app: self.clone() }
+        Ctx {
+            actor: Actor::System(name),
+            tenant,
+            board_is_public: false,
+            lacks_second_factor: false,
+            origin: Origin::default(),
+            app: self.clone(),
+        }
     }
 
     pub(crate) fn call(&self, actor: Actor, tenant: &entity::tenant::Model) -> Ctx {
-        Ctx { actor, tenant: tenant.id, board_is_public: tenant.publishes_board, app: self.clone() }
+        let board_is_public = tenant.publishes_board;
+        Ctx { actor, board_is_public, ..self.system(tenant.id, "call") }
     }
 }
 
 impl Ctx {
+    pub fn coming_from(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
     pub fn reader(&self) -> &DatabaseConnection {
         self.app.db.reader()
     }
@@ -133,11 +171,13 @@ impl Ctx {
     pub fn own_customer(&self) -> Result<Option<CustomerId>> {
         match self.actor {
             Actor::Customer { customer, .. } => Ok(Some(customer)),
-            Actor::Audience(None | Some(Role::Customer)) => Err(Error::no_viewer()),
+            Actor::Audience(None) => Err(Error::no_viewer()),
+            Actor::Audience(Some(role)) if role.rides() => Err(Error::no_viewer()),
             Actor::Anonymous
             | Actor::Staff { .. }
+            | Actor::Partner { .. }
             | Actor::System(_)
-            | Actor::Audience(Some(Role::Owner | Role::Staff)) => Ok(None),
+            | Actor::Audience(Some(_)) => Ok(None),
         }
     }
 }

@@ -136,7 +136,7 @@ pub async fn archive(ctx: &Ctx, id: CustomerId) -> Result<Model> {
 /// A customer's login sees only itself.
 pub async fn get(ctx: &Ctx, id: CustomerId) -> Result<Model> {
     if ctx.own_customer()? != Some(id) {
-        ctx.require(Permission::ManageCustomers).map_err(|error| match error {
+        ctx.require(Permission::ViewCustomers).map_err(|error| match error {
             Error::Forbidden => Error::NotFound(Subject::Customer),
             other => other,
         })?;
@@ -152,7 +152,7 @@ pub async fn list(
     direction: Direction,
     page: &PageArgs,
 ) -> Result<Page<Model>> {
-    ctx.require(Permission::ManageCustomers)?;
+    ctx.require(Permission::ViewCustomers)?;
     let sort = Sort {
         name: if by_name { "name" } else { "created" }.into(),
         direction,
@@ -167,7 +167,7 @@ pub async fn list(
 }
 
 pub async fn count(ctx: &Ctx, filter: &Filter) -> Result<i64> {
-    ctx.require(Permission::ManageCustomers)?;
+    ctx.require(Permission::ViewCustomers)?;
     page::count(filtered(ctx, filter), ctx.reader()).await
 }
 
@@ -176,7 +176,7 @@ pub async fn get_many(ctx: &Ctx, ids: &[CustomerId]) -> Result<Vec<Model>> {
     let visible: Vec<_> = match ctx.own_customer()? {
         Some(own) => ids.iter().copied().filter(|id| *id == own).collect(),
         None => {
-            ctx.require(Permission::ManageCustomers)?;
+            ctx.require(Permission::ViewCustomers)?;
             ids.to_vec()
         }
     };

@@ -1,10 +1,10 @@
 //! Why a use case did not happen. The edge maps it; nothing here knows GraphQL or HTTP.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
-use crate::refusal::Refusal;
+use crate::{limit::Wait, refusal::Refusal};
 
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -28,6 +28,9 @@ pub enum Error {
         "this cursor cannot be resumed: query the snapshot again and subscribe with its cursor"
     )]
     ResyncRequired,
+    /// Too often; how long until the next try makes sense.
+    #[error("too many requests: try again in {} seconds", whole_seconds(.retry_after))]
+    RateLimited { retry_after: Duration },
     /// Worth another try.
     #[error("please try again")]
     Unavailable(#[source] BoxError),
@@ -95,6 +98,17 @@ impl Invalid {
     pub fn at(field: Vec<String>, message: impl fmt::Display) -> Self {
         Self { field, message: message.to_string() }
     }
+}
+
+impl From<Wait> for Error {
+    fn from(Wait(retry_after): Wait) -> Self {
+        Self::RateLimited { retry_after }
+    }
+}
+
+/// What `Retry-After` says: never less than the wait, and never nothing.
+pub fn whole_seconds(wait: &Duration) -> u64 {
+    wait.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX)
 }
 
 impl Error {

@@ -33,6 +33,11 @@ impl Keys {
         })
     }
 
+    /// The same on every node that has this secret; tells nothing about it.
+    pub fn fingerprint(&self) -> String {
+        self.seal("fingerprint", &[])
+    }
+
     /// Packs bytes so that nobody else can make or change them. They open only under the same purpose.
     pub fn seal(&self, purpose: &str, bytes: &[u8]) -> String {
         let mut packed = self.tag(purpose, bytes);

@@ -14,6 +14,8 @@ pub mod import;
 pub mod invariant;
 pub mod job;
 pub mod keys;
+pub mod limit;
+pub mod origin;
 pub mod page;
 pub mod permission;
 mod place;

@@ -100,6 +100,10 @@ refusals! {
     SlugTaken, "SLUG_TAKEN", Some("slug"), "this slug is in use";
     /// Tenant, e-mail address or password are wrong; which one is not said.
     InvalidCredentials, "INVALID_CREDENTIALS", None, "tenant, e-mail address or password are wrong";
+    /// The tenant is suspended: nobody may call until the platform's operator resumes it.
+    TenantSuspended, "TENANT_SUSPENDED", None, "this tenant is suspended";
+    /// The tenant asks its people for a second factor, and this login has none yet.
+    SecondFactorRequired, "SECOND_FACTOR_REQUIRED", None, "set up a second factor first";
     /// The refresh token is unknown, used up, expired or revoked: sign in again.
     InvalidRefreshToken, "INVALID_REFRESH_TOKEN", Some("refreshToken"), "sign in again";
 }

@@ -59,7 +59,7 @@ pub async fn by_ids(ctx: &Ctx, ids: &[RentalId]) -> Result<HashMap<RentalId, Mod
 
 /// The open rental of each vehicle that has one.
 pub async fn open_by_vehicles(ctx: &Ctx, ids: &[VehicleId]) -> Result<HashMap<VehicleId, Model>> {
-    ctx.require(Permission::ManageRentals)?;
+    ctx.require(Permission::ViewRentals)?;
     let rows = Entity::of(ctx.tenant)
         .filter(Column::VehicleId.is_in(ids.iter().copied()))
         .filter(Column::EndedAt.is_null())

@@ -3,7 +3,7 @@
 use entity::{
     money::Currency,
     stream_head,
-    tenant::{ActiveModel, Column, Entity, Model, TenantId},
+    tenant::{ActiveModel, Column, Entity, Model, SignUp, TenantId},
 };
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
@@ -59,6 +59,9 @@ pub(crate) async fn insert(tx: &Tx, input: CreateTenant) -> Result<Model> {
         publishes_board: Set(input.publishes_board),
         grace_seconds: Set(60),
         rental_limit: Set(1),
+        sign_up: Set(SignUp::Closed),
+        requires_second_factor: Set(false),
+        suspended_at: Set(None),
         created_at: Set(tx.now()),
     };
     let tenant = tenant.insert(&**tx).await.on_constraint(SLUG, Refusal::SlugTaken)?;

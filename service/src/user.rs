@@ -33,10 +33,9 @@ pub struct CreateUser {
 
 /// A new login. For the platform's own commands; there is no public sign-up.
 pub async fn create(ctx: &Ctx, input: CreateUser) -> Result<Model> {
-    if (input.role == Role::Customer) != input.customer.is_some() {
-        return Err(
-            Invalid::new("customerId", "goes with the role CUSTOMER, and only with it").into()
-        );
+    if input.role.rides() != input.customer.is_some() {
+        let message = "goes with the roles CUSTOMER and EMPLOYEE, and only with them";
+        return Err(Invalid::new("customerId", message).into());
     }
     let email = text::email("email", &input.email)?;
     let name = text::required("name", &input.name, 200)?;
@@ -46,10 +45,16 @@ pub async fn create(ctx: &Ctx, input: CreateUser) -> Result<Model> {
         let user = ActiveModel {
             tenant_id: Set(tx.tenant()),
             id: Set(tx.new_id()),
-            email: Set(email.clone()),
+            email: Set(Some(email.clone())),
+            phone: Set(None),
+            email_verified_at: Set(None),
+            phone_verified_at: Set(None),
             name: Set(name.clone()),
             role: Set(input.role),
-            password_hash: Set(hash.clone()),
+            password_hash: Set(Some(hash.clone())),
+            totp_secret: Set(None),
+            totp_confirmed_at: Set(None),
+            totp_last_step: Set(None),
             customer_id: Set(input.customer),
             disabled_at: Set(None),
             created_at: Set(tx.now()),
@@ -62,9 +67,11 @@ pub async fn create(ctx: &Ctx, input: CreateUser) -> Result<Model> {
 /// Who is calling; None for anonymous callers.
 pub async fn me(ctx: &Ctx) -> Result<Option<Model>> {
     match ctx.actor {
-        Actor::Customer { user, .. } | Actor::Staff { user, .. } => get(ctx, user).await.map(Some),
-        Actor::Anonymous | Actor::System(_) => Ok(None),
         Actor::Audience(_) => Err(Error::no_viewer()),
+        actor => match actor.user() {
+            Some(user) => get(ctx, user).await.map(Some),
+            None => Ok(None),
+        },
     }
 }
 

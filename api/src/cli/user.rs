@@ -59,7 +59,12 @@ struct Create {
 #[derive(Clone, Copy, ValueEnum)]
 enum RoleName {
     Owner,
+    Admin,
     Staff,
+    Accountant,
+    Vendor,
+    Broker,
+    Employee,
     Customer,
 }
 
@@ -67,7 +72,12 @@ impl From<RoleName> for Role {
     fn from(name: RoleName) -> Self {
         match name {
             RoleName::Owner => Self::Owner,
+            RoleName::Admin => Self::Admin,
             RoleName::Staff => Self::Staff,
+            RoleName::Accountant => Self::Accountant,
+            RoleName::Vendor => Self::Vendor,
+            RoleName::Broker => Self::Broker,
+            RoleName::Employee => Self::Employee,
             RoleName::Customer => Self::Customer,
         }
     }
@@ -86,7 +96,12 @@ pub async fn run(node: &Node, options: Options) -> Result<ExitCode> {
     let (email, name, role) = (create.email, create.name, create.role.into());
     let input = CreateUser { email, name, role, password, customer };
     let user = service::user::create(&ctx, input).await.map_err(explain)?;
-    say(format_args!("made user {} ({}) of tenant {slug}, {}", user.email, user.name, user.id));
+    say(format_args!(
+        "made user {} ({}) of tenant {slug}, {}",
+        user.email.as_deref().unwrap_or_default(),
+        user.name,
+        user.id
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -17,7 +17,8 @@ use serde_json::json;
 
 use crate::graphql::guard;
 use crate::graphql::request_id::RequestId;
-use crate::realtime::session::{Sessions, bearer};
+use crate::http::origin::Caller;
+use crate::realtime::session::{Sessions, Shown, bearer};
 
 pub use answer::Refusal;
 use answer::{Media, is_json};
@@ -35,11 +36,12 @@ pub struct Door<E> {
 pub async fn post<E: Executor>(
     State(door): State<Door<E>>,
     id: RequestId,
+    caller: Caller,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let outcome = match read_post(&headers, body) {
-        Ok(read) => door.answer(read, &Method::POST, &headers, &id).await,
+        Ok(read) => door.answer(read, &Method::POST, &headers, caller).await,
         Err(refusal) => Err(refusal),
     };
     outcome.unwrap_or_else(|refusal| refusal.into_response(&id))
@@ -49,11 +51,12 @@ pub async fn post<E: Executor>(
 pub async fn get<E: Executor>(
     State(door): State<Door<E>>,
     id: RequestId,
+    caller: Caller,
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
     let outcome = match read_get(&headers, &uri) {
-        Ok(read) => door.answer(read, &Method::GET, &headers, &id).await,
+        Ok(read) => door.answer(read, &Method::GET, &headers, caller).await,
         Err(refusal) => Err(refusal),
     };
     outcome.unwrap_or_else(|refusal| refusal.into_response(&id))
@@ -76,12 +79,13 @@ impl<E: Executor> Door<E> {
         (media, mut request): (Media, Request),
         method: &Method,
         headers: &HeaderMap,
-        id: &RequestId,
+        Caller(origin): Caller,
     ) -> Result<Response, Refusal> {
         refuse_by_kind(&mut request, method)?;
         let token = text(headers, header::AUTHORIZATION.as_str())?.map(bearer).transpose()?;
-        let session = self.sessions.open(token, text(headers, TENANT)?, &id.0).await?;
-        let request = (session.attach)(request).data(id.clone());
+        let tenant = text(headers, TENANT)?;
+        let session = self.sessions.open(Shown { token, tenant }, origin).await?;
+        let request = (session.attach)(request);
         Ok(media.respond(self.executor.execute(request).await))
     }
 }

@@ -8,6 +8,7 @@ use async_graphql::Request;
 use async_trait::async_trait;
 use service::ctx::Ctx;
 use service::entity::session::SessionId;
+use service::origin::Origin;
 
 use super::limits::Owner;
 
@@ -51,12 +52,15 @@ impl fmt::Display for Refused {
 #[async_trait]
 pub trait Sessions: Send + Sync + 'static {
     /// Without a token the caller is anonymous, which a session may still be opened for.
-    async fn open(
-        &self,
-        token: Option<&str>,
-        tenant: Option<&str>,
-        request_id: &str,
-    ) -> Result<Session, Refused>;
+    async fn open(&self, shown: Shown<'_>, origin: Origin) -> Result<Session, Refused>;
+}
+
+/// What a caller shows.
+#[derive(Clone, Copy, Default)]
+pub struct Shown<'a> {
+    pub token: Option<&'a str>,
+    /// The slug of the tenant, for those without a token.
+    pub tenant: Option<&'a str>,
 }
 
 /// The token in the value of an `Authorization` header. Another scheme is refused instead of

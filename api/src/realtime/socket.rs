@@ -7,18 +7,17 @@ mod operations;
 mod timers;
 
 use std::mem::replace;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_graphql::Executor;
-use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use futures_util::future::{BoxFuture, FutureExt};
+use service::origin::Origin;
 use tokio::sync::watch;
 
 use super::limits::{Limits, Owner};
@@ -83,16 +82,17 @@ impl Default for Settings {
 
 /// The route's handler.
 pub async fn upgrade<E: Executor>(
-    State(sockets): State<Arc<Sockets<E>>>,
+    sockets: Arc<Sockets<E>>,
     id: RequestId,
-    (address, headers): (Option<IpAddr>, HeaderMap),
+    origin: Origin,
+    headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !origin_is_allowed(&headers, &sockets.settings.origins) {
         let refusal = Refusal::new(StatusCode::FORBIDDEN, "FORBIDDEN", "origin is not allowed");
         return refusal.into_response(&id);
     }
-    let place = address.map(|address| sockets.limits.take(Owner::Address(address)));
+    let place = origin.address.map(|address| sockets.limits.take(Owner::Address(address)));
     if let Some(None) = place {
         let message = "too many connections from this address";
         let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_CONNECTIONS", message);
@@ -112,7 +112,7 @@ pub async fn upgrade<E: Executor>(
         upgrade.set_selected_protocol(other);
     }
     upgrade.on_upgrade(move |socket| {
-        let connection = Connection::new(sockets, id, socket, places);
+        let connection = Connection::new(sockets, id, origin, socket, places);
         // A task with nothing else in it: what the handshake needed is given back.
         tokio::spawn(match speaks {
             true => Serving::Open(connection),

@@ -9,7 +9,6 @@ use async_graphql::parser::{
         TypeSystemDefinition,
     },
 };
-use entity::user::Role;
 use service::ctx::Actor;
 
 /// Each says more than the one before; a selection depends on what its most dependent field does.
@@ -102,7 +101,8 @@ const TABLE: &[(&str, Needs, &str)] = &[
 pub fn shared(needs: Needs, caller: Actor) -> Option<Actor> {
     match (needs, caller.role()) {
         (Tenant, _) => Some(Actor::Audience(None)),
-        (Own, Some(Role::Customer)) | (OfRole | Own, None) | (Viewer, _) => None,
+        (Own, Some(role)) if role.rides() => None,
+        (OfRole | Own, None) | (Viewer, _) => None,
         (OfRole | Own, Some(role)) => Some(Actor::Audience(Some(role))),
     }
 }

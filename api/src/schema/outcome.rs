@@ -76,6 +76,10 @@ pub enum UserErrorCode {
     SlugTaken,
     /// Tenant, e-mail address or password are wrong; which one is not said.
     InvalidCredentials,
+    /// The tenant is suspended: nobody may call until the platform's operator resumes it.
+    TenantSuspended,
+    /// The tenant asks its people for a second factor, and this login has none yet.
+    SecondFactorRequired,
     /// The refresh token is unknown, used up, expired or revoked: sign in again.
     InvalidRefreshToken,
     /// An input field cannot be used as it is; `field` says which.

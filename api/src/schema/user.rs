@@ -23,10 +23,22 @@ pub struct User(user::Model);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "user::Role")]
 pub enum Role {
+    /// Of the platform itself: creates, suspends and resumes tenants, and sees nothing inside them.
+    Administrator,
     /// Everything in its tenant.
     Owner,
+    /// As an owner, but makes no owners.
+    Admin,
     /// The fleet, customers and rentals.
     Staff,
+    /// Sees rentals, customers and what they cost; changes nothing.
+    Accountant,
+    /// Supplies vehicles, and sees the fleet.
+    Vendor,
+    /// Brings customers, and sees what there is to rent.
+    Broker,
+    /// Rents for the customer company that it belongs to.
+    Employee,
     /// Rents for itself.
     Customer,
 }
@@ -39,9 +51,9 @@ impl User {
         self.0.id.to_string().into()
     }
 
-    /// What they sign in with, lower case.
-    async fn email(&self) -> &str {
-        &self.0.email
+    /// What they sign in with, lower case; null for those who use their phone.
+    async fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
     }
 
     /// Full name.

@@ -182,14 +182,14 @@ impl Vehicle {
         let Some(id) = self.0.reserved_by else { return Ok(None) };
         let call = ctx.call()?;
         if call.own_customer()? != Some(id) {
-            call.require(Permission::ManageCustomers)?;
+            call.require(Permission::ViewCustomers)?;
         }
         Ok(ctx.load()?.load_one(id).await?.map(Customer))
     }
 
     /// The rental that has it out; null when none has. Staff only.
     async fn open_rental(&self, ctx: &Context<'_>) -> Result<Option<Rental>> {
-        ctx.call()?.require(Permission::ManageRentals)?;
+        ctx.call()?.require(Permission::ViewRentals)?;
         Ok(ctx.load()?.load_one(OpenOn(self.0.id)).await?.map(Rental))
     }
 

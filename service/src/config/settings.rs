@@ -12,7 +12,7 @@ pub(super) const PREFIX: &str = "BIKELEASE_";
 const TEST_PREFIX: &str = "BIKELEASE_TEST_";
 
 /// Every key with what it allows, in the words of error messages.
-pub const KEYS: [(&str, &str); 20] = [
+pub const KEYS: [(&str, &str); 21] = [
     ("env", "development or production"),
     ("host", "an IP address, such as 127.0.0.1 or 0.0.0.0"),
     ("port", "a whole number from 0 to 65535; 0 takes a free port"),
@@ -30,6 +30,10 @@ pub const KEYS: [(&str, &str); 20] = [
     (
         "allowed_origins",
         "origins such as https://fleet.example (a list in the file, commas in the variable)",
+    ),
+    (
+        "trusted_proxies",
+        "addresses or networks such as 10.0.0.0/8 (a list in the file, commas in the variable)",
     ),
     ("default_tenant", "a tenant's slug: at most 63 of a-z, 0-9 and -"),
     ("demo", "true or false; in production only false"),

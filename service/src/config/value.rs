@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
+
 /// Which promises hold: `Production` refuses what is convenient but not safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
@@ -136,6 +138,15 @@ pub(super) fn retention(value: &Value) -> Result<u64, String> {
 
 pub(super) fn sockets(value: &Value) -> Result<u32, String> {
     Ok(u32::try_from(value.number(1..=1_000_000)?).unwrap_or(u32::MAX))
+}
+
+/// An address alone is a network of one.
+pub(super) fn networks(value: &Value) -> Result<Vec<IpNet>, String> {
+    let network = |text: &str| {
+        let alone = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse().or_else(|_| alone()).map_err(|_| "not a list of networks".to_owned())
+    };
+    value.list()?.into_iter().map(network).collect()
 }
 
 pub(super) fn path(value: &Value) -> Result<PathBuf, String> {

@@ -59,7 +59,7 @@ pub(super) fn visible(ctx: &Ctx) -> Result<Select<Entity>> {
         ctx.require(Permission::Ride)?;
         return Ok(query.filter(Column::CustomerId.eq(own)));
     }
-    ctx.require(Permission::ManageRentals)?;
+    ctx.require(Permission::ViewRentals)?;
     Ok(query)
 }
 

@@ -129,6 +129,7 @@ fn code(error: &Error) -> &'static str {
         Error::Unauthenticated => "UNAUTHENTICATED",
         Error::Forbidden => "FORBIDDEN",
         Error::ResyncRequired => "RESYNC_REQUIRED",
+        Error::RateLimited { .. } => "RATELIMITED",
         Error::Unavailable(_) => "SERVICE_UNAVAILABLE",
         Error::Internal(_) => "INTERNAL_SERVER_ERROR",
     }

@@ -2,7 +2,7 @@
 
 use entity::{
     customer::{self, CustomerId},
-    user::{self, Role},
+    user,
 };
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
@@ -19,17 +19,21 @@ pub(super) async fn hashed_passwords() -> Result<Vec<String>> {
 
 pub(super) async fn add_logins(tx: &Tx, passwords: &[String]) -> Result<()> {
     for (login, password_hash) in LOGINS.iter().zip(passwords) {
-        let customer_id = match login.role {
-            Role::Customer => Some(add_customer(tx, login).await?),
-            Role::Owner | Role::Staff => None,
-        };
+        let customer_id =
+            if login.role.rides() { Some(add_customer(tx, login).await?) } else { None };
         let user = user::Model {
             tenant_id: tx.tenant(),
             id: tx.new_id(),
-            email: login.email.to_owned(),
+            email: Some(login.email.to_owned()),
+            phone: None,
+            email_verified_at: Some(tx.now()),
+            phone_verified_at: None,
             name: login.name.to_owned(),
             role: login.role,
-            password_hash: password_hash.clone(),
+            password_hash: Some(password_hash.clone()),
+            totp_secret: None,
+            totp_confirmed_at: None,
+            totp_last_step: None,
             customer_id,
             disabled_at: None,
             created_at: tx.now(),

@@ -12,7 +12,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, QueryFilter, sea_
 
 use super::{password, token};
 use crate::{
-    ctx::{Actor, App, Ctx},
+    ctx::{App, Ctx},
     error::{Error, Result},
     keys::{random, sha256},
     refusal::Refusal,
@@ -45,7 +45,7 @@ pub async fn sign_in(app: &App, input: SignIn) -> Result<SignedIn> {
         Err(Error::NotFound(_)) => None,
         Err(error) => return Err(error),
     };
-    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
     let right = password::verify(input.password, hash).await?;
     let Some(user) = user.filter(|user| right && user.disabled_at.is_none()) else {
         return Err(Refusal::InvalidCredentials.into());
@@ -111,11 +111,7 @@ pub async fn sign_out(app: &App, refresh_token: &str) -> Result<()> {
 
 /// Ends every session of the caller's login, this one too.
 pub async fn sign_out_everywhere(ctx: &Ctx) -> Result<()> {
-    let user = match ctx.actor {
-        Actor::Customer { user, .. } | Actor::Staff { user, .. } => user,
-        Actor::Anonymous | Actor::System(_) => return Err(Error::Unauthenticated),
-        Actor::Audience(_) => return Err(Error::no_viewer()),
-    };
+    let user = ctx.actor.user().ok_or(Error::Unauthenticated)?;
     ctx.write(|tx| async move { revoke(&tx, user, None).await }).await
 }
 
@@ -140,6 +136,11 @@ async fn open_session(tx: &Tx, id: SessionId, user: UserId, refresh_sha256: Vec<
         user_id: Set(user),
         refresh_sha256: Set(refresh_sha256),
         previous_sha256: Set(None),
+        rotated_at: Set(None),
+        lacks_second_factor: Set(false),
+        user_agent: Set(None),
+        address: Set(None),
+        last_used_at: Set(tx.now()),
         expires_at: Set(tx.now() + SESSION),
         revoked_at: Set(None),
         created_at: Set(tx.now()),

@@ -73,8 +73,10 @@ pub async fn open(app: &App, token: &str) -> Result<Bearer> {
         Role::try_from_value(&claims.role).map_err(|_| Error::Unauthenticated)?,
         claims.customer,
     ) {
-        (Role::Customer, Some(customer)) => Actor::Customer { user: claims.sub, customer },
-        (role @ (Role::Owner | Role::Staff), None) => Actor::Staff { user: claims.sub, role },
+        (role, Some(customer)) if role.rides() => {
+            Actor::Customer { user: claims.sub, customer, role }
+        }
+        (role, None) if !role.rides() => Actor::Staff { user: claims.sub, role },
         _ => return Err(Error::Unauthenticated),
     };
     if let Some(session) = claims.sid

@@ -3,7 +3,6 @@
 use entity::{
     Area, Id,
     station::StationId,
-    user::Role,
     vehicle::{Column, Entity, Model, State},
     vehicle_type::VehicleTypeId,
 };
@@ -62,29 +61,27 @@ pub async fn count(ctx: &Ctx, filter: &Filter) -> Result<i64> {
 /// The vehicles that the caller may see at all.
 pub(super) fn visible(ctx: &Ctx, include_archived: bool) -> Result<Select<Entity>> {
     let mut query = Entity::of(ctx.tenant);
-    if let Some(own) = ctx.own_customer()? {
-        query = query.filter(
-            Condition::any()
-                .add(Column::State.eq(State::Available))
-                .add(Column::ReservedBy.eq(own)),
-        );
+    let all = ctx.may(Permission::ViewFleet);
+    if !all {
+        let own = ctx.own_customer()?.map(|own| Column::ReservedBy.eq(own));
+        let free = Condition::any().add(Column::State.eq(State::Available));
+        query = query.filter(free.add_option(own));
     }
-    let include_archived = include_archived && ctx.may(Permission::ViewFleet);
+    let include_archived = include_archived && all;
     Ok(if include_archived { query } else { query.filter(Column::ArchivedAt.is_null()) })
 }
 
 /// The same rule for one vehicle at hand, as events carry it.
-pub fn visible_to(actor: Actor, vehicle: &Model) -> bool {
-    match actor {
-        Actor::Staff { .. }
-        | Actor::System(_)
-        | Actor::Audience(Some(Role::Owner | Role::Staff)) => true,
-        Actor::Customer { customer, .. } => {
-            vehicle.archived_at.is_none()
-                && (vehicle.state == State::Available || vehicle.reserved_by == Some(customer))
-        }
-        Actor::Anonymous | Actor::Audience(None | Some(Role::Customer)) => false,
+pub fn visible_to(ctx: &Ctx, vehicle: &Model) -> bool {
+    if ctx.may(Permission::ViewFleet) {
+        return true;
     }
+    let own = match ctx.actor {
+        Actor::Customer { customer, .. } => vehicle.reserved_by == Some(customer),
+        _ => false,
+    };
+    let free = ctx.may(Permission::ViewVehicles) && vehicle.state == State::Available;
+    vehicle.archived_at.is_none() && (free || own)
 }
 
 fn filtered(ctx: &Ctx, filter: &Filter) -> Result<Select<Entity>> {

@@ -11,6 +11,7 @@ use entity::{
     customer::CustomerId,
     station::StationId,
     tenant::TenantId,
+    user::Role,
     vehicle::VehicleId,
     vehicle_type::{FormFactor, PropulsionType, VehicleTypeId},
 };
@@ -115,7 +116,7 @@ async fn seat(ctx: &Ctx, vehicle_type: VehicleTypeId, number: u32) -> Result<Sea
     let name = "Ann".to_owned();
     let input = CreateCustomer { name, email: None, phone: None, rental_limit: None };
     let customer = service::customer::create(ctx, input).await?.id;
-    let actor = Actor::Customer { user: ctx.app.new_id(), customer };
+    let actor = Actor::Customer { user: ctx.app.new_id(), customer, role: Role::Customer };
     let mut ctx = ctx.clone();
     ctx.actor = actor;
     Ok(Seat { ctx, customer, vehicle, stations, rides: Arc::default() })

@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use service::{
     config::Config,
-    entity::user::Role,
     seed::{LOGINS, TENANT},
 };
 
@@ -30,7 +29,12 @@ bikelease is ready, for development, on {}
 fn print_demo(at: SocketAddr) {
     say(format_args!("\nLogins of the demo fleet, tenant {TENANT}:\n"));
     for login in &LOGINS {
-        say(format_args!("  {:<24}{:<14}{}", login.email, login.password, role(login.role)));
+        say(format_args!(
+            "  {:<24}{:<14}{}",
+            login.email,
+            login.password,
+            format!("{:?}", login.role).to_lowercase()
+        ));
     }
     say(format_args!(
         r#"
@@ -42,14 +46,6 @@ Try a first query:
 Ctrl-C stops it.
 "#
     ));
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Owner => "owner",
-        Role::Staff => "staff",
-        Role::Customer => "customer",
-    }
 }
 
 /// A browser cannot open "every address".

@@ -82,6 +82,13 @@ impl Media {
             extensions: &answer.extensions,
         };
         let mut response = json_response(status, self.name(), &body);
+        let waits = answer.errors.iter().filter_map(|error| {
+            let wait = error.extensions.as_ref()?.get("retryAfter")?;
+            HeaderValue::from_str(&wait.to_string()).ok()
+        });
+        if let Some(wait) = waits.last() {
+            response.headers_mut().insert(header::RETRY_AFTER, wait);
+        }
         response.headers_mut().extend(answer.http_headers);
         response
     }
@@ -153,7 +160,7 @@ impl From<Refused> for Refusal {
     fn from(refused: Refused) -> Self {
         let status = match refused.code {
             "UNAUTHENTICATED" => StatusCode::UNAUTHORIZED,
-            "FORBIDDEN" => StatusCode::FORBIDDEN,
+            "FORBIDDEN" | "TENANT_SUSPENDED" => StatusCode::FORBIDDEN,
             "NOT_FOUND" => StatusCode::NOT_FOUND,
             "RATELIMITED" => StatusCode::TOO_MANY_REQUESTS,
             "SERVICE_UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,

@@ -10,6 +10,7 @@ use axum::Error;
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::{Map, Value, json};
+use service::origin::Origin;
 use tokio::time::Instant;
 
 use super::Sockets;
@@ -23,7 +24,7 @@ use crate::realtime::bell::{Bell, Rung};
 use crate::realtime::limits::Place;
 use crate::realtime::protocol::{self, Close, Credentials, Inbound, Payload};
 use crate::realtime::revocation::Watched;
-use crate::realtime::session::{Refused, Session};
+use crate::realtime::session::{Refused, Session, Shown};
 
 /// The parts of the task beside its operations.
 const NETWORK: usize = PARTS;
@@ -43,6 +44,7 @@ enum Phase {
 pub struct Connection<E> {
     sockets: Arc<Sockets<E>>,
     id: RequestId,
+    origin: Origin,
     line: Line,
     bell: Arc<Bell>,
     rung: Rung,
@@ -64,6 +66,7 @@ impl<E: Executor> Connection<E> {
     pub fn new(
         sockets: Arc<Sockets<E>>,
         id: RequestId,
+        origin: Origin,
         socket: WebSocket,
         places: Vec<Place>,
     ) -> Self {
@@ -77,6 +80,7 @@ impl<E: Executor> Connection<E> {
         rung.set(CLOCK);
         Self {
             id,
+            origin,
             line: Line::new(socket),
             rung,
             network: bell.cord(NETWORK).into(),
@@ -209,9 +213,10 @@ impl<E: Executor> Connection<E> {
             return Flow::Break(Some(Close::forbidden()));
         };
         let sessions = Arc::clone(&self.sockets.sessions);
-        let id = self.id.0.clone();
+        let origin = self.origin.clone();
         self.phase = Phase::Opening(Box::pin(async move {
-            sessions.open(token.as_deref(), credentials.tenant.as_deref(), &id).await
+            let tenant = credentials.tenant.as_deref();
+            sessions.open(Shown { token: token.as_deref(), tenant }, origin).await
         }));
         self.clock.wake_by_ref();
         Flow::Continue(())

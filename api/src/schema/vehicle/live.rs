@@ -68,8 +68,7 @@ fn changed(
     let Event::VehicleChanged { event_types, before, after, .. } = &recorded.event else {
         return None;
     };
-    let watched =
-        |vehicle: &vehicle::Model| filter.matches(vehicle) && visible_to(call.actor, vehicle);
+    let watched = |vehicle: &vehicle::Model| filter.matches(vehicle) && visible_to(call, vehicle);
     Some(VehicleChanged {
         change: change(before.as_deref().is_some_and(watched), watched(after))?,
         cursor: live::cursor(call, recorded),

@@ -1,0 +1,3 @@
+//! A program of a partner, which calls with keys of its own.
+
+id_type!(ClientId, "client");
