@@ -11,6 +11,7 @@ mod m20261120_000007_create_idempotency;
 mod m20261121_000008_mark_imported_rentals;
 mod m20261121_000009_find_revoked_sessions;
 mod m20261121_000010_identity;
+mod m20261121_000011_codes_and_invitations;
 
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_mark_imported_rentals::Migration),
             Box::new(m20261121_000009_find_revoked_sessions::Migration),
             Box::new(m20261121_000010_identity::Migration),
+            Box::new(m20261121_000011_codes_and_invitations::Migration),
         ]
     }
 }

@@ -82,11 +82,11 @@ impl Media {
             extensions: &answer.extensions,
         };
         let mut response = json_response(status, self.name(), &body);
-        let waits = answer.errors.iter().filter_map(|error| {
+        let mut waits = answer.errors.iter().filter_map(|error| {
             let wait = error.extensions.as_ref()?.get("retryAfter")?;
             HeaderValue::from_str(&wait.to_string()).ok()
         });
-        if let Some(wait) = waits.last() {
+        if let Some(wait) = waits.next() {
             response.headers_mut().insert(header::RETRY_AFTER, wait);
         }
         response.headers_mut().extend(answer.http_headers);
