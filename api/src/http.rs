@@ -1,8 +1,10 @@
 //! Everything that is reached by HTTP, and the layers around all of it.
 
+pub mod auth;
 pub mod graphql;
 pub mod health;
 pub mod origin;
+pub mod outbox;
 pub mod request_id;
 pub mod shutdown;
 
@@ -50,11 +52,14 @@ const PREFLIGHT_HOLDS: Duration = Duration::from_secs(3600);
 /// From the outside in: the request's id and span, CORS, the body limit, the routes.
 pub fn router(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Router {
     let proxies: Arc<[IpNet]> = config.trusted_proxies.clone().into();
+    let outbox = app.outbox.clone().map(outbox::routes).unwrap_or_default();
     let health = health::Health { app: app.clone(), shutdown: shutdown.clone() };
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/version", get(health::version))
         .route("/readyz", get(health::ready).with_state(health))
+        .merge(auth::routes(app.clone(), &config.allowed_origins))
+        .merge(outbox)
         .merge(graphql_routes(app, config, shutdown))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

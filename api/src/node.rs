@@ -13,6 +13,7 @@ use service::{
     job::queue::Queue,
     keys::Keys,
     limit::Limits,
+    notify::{Outbox, Smtp},
 };
 
 /// How long another process that migrates at the same time may take for one step.
@@ -37,19 +38,12 @@ impl Node {
         let db = Db::connect(url.expose(), config.database_pool)
             .await
             .with_context(|| format!("cannot open the database {url}"))?;
-        let secret = config.secret().context("cannot read or make the secret")?;
-        let keys = Arc::new(Keys::derive(secret.expose().as_bytes())?);
+        let keys = Arc::new(keys(config)?);
         let feed = Feed::new(db.clone());
         let bus = bus(config, &feed)?;
         feed.use_bus(Arc::clone(&bus));
-        let retention = i64::try_from(config.event_retention_hours).unwrap_or(i64::MAX / 3_600_000);
-        let event_retention = chrono::Duration::hours(retention);
-        let mut app = App::new(db, clock, keys, bus, feed);
-        app.event_retention = event_retention;
-        if let Some(url) = &config.redis_url {
-            app.limits = Limits::in_redis(Arc::clone(&app.clock), url.expose(), &app.keys)
-                .context("redis_url cannot be used")?;
-        }
+        let app = App::new(db, clock, keys, bus, feed);
+        let app = configured(app, config)?;
         Ok(Self { app, database_url: url.clone() })
     }
 
@@ -125,6 +119,35 @@ pub(crate) async fn pending(app: &App) -> service::Result<Vec<String>> {
         Err(error) if error.to_string().contains("its file is missing") => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }
+}
+
+fn keys(config: &Config) -> Result<Keys> {
+    let secret = config.secret().context("cannot read or make the secret")?;
+    let others: Vec<_> = config.other_secrets.iter().map(|s| s.expose().as_bytes()).collect();
+    Ok(Keys::derive(secret.expose().as_bytes(), &others)?)
+}
+
+fn configured(mut app: App, config: &Config) -> Result<App> {
+    let hours = i64::try_from(config.event_retention_hours).unwrap_or(i64::MAX / 3_600_000);
+    app.event_retention = chrono::Duration::hours(hours);
+    app.sign_ins_per_address = config.sign_ins_per_address;
+    let here = || format!("http://{}:{}", config.host, config.port);
+    app.public_url = config.public_url.clone().unwrap_or_else(here).into();
+    if let Some(url) = &config.redis_url {
+        app.limits = Limits::in_redis(Arc::clone(&app.clock), url.expose(), &app.keys)
+            .context("redis_url cannot be used")?;
+    }
+    if let Some(url) = &config.smtp_url {
+        app.notifier = Arc::new(
+            Smtp::new(url.expose(), &config.mail_from)
+                .context("smtp_url or mail_from cannot be used")?,
+        );
+    } else if config.env == Environment::Development {
+        let outbox = Arc::new(Outbox::new(Arc::clone(&app.clock)));
+        app.outbox = Some(Arc::clone(&outbox));
+        app.notifier = outbox;
+    }
+    Ok(app)
 }
 
 fn bus(config: &Config, feed: &Feed) -> Result<Arc<dyn Bus>> {

@@ -14,6 +14,7 @@ pub mod rental;
 pub mod scalar;
 pub mod station;
 pub mod tariff;
+pub mod tenant;
 pub mod user;
 pub mod vehicle;
 pub mod vehicle_type;
@@ -38,12 +39,15 @@ pub struct Query(
     tariff::TariffQuery,
     rental::RentalQuery,
     user::UserQuery,
+    user::invitation::InvitationQuery,
+    tenant::TenantQuery,
 );
 
 /// Everything that can be done. A rule that says no is in `userErrors`.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     user::UserMutation,
+    tenant::TenantMutation,
     station::StationMutation,
     vehicle_type::VehicleTypeMutation,
     vehicle::VehicleMutation,

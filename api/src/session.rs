@@ -16,6 +16,7 @@ use crate::{
     graphql::request_id::RequestId,
     realtime::{
         limits::Owner,
+        revocation::Tie,
         session::{Refused, Session, Sessions, Shown},
     },
 };
@@ -33,7 +34,7 @@ impl Sessions for AppSessions {
             Some(token) => {
                 let bearer = token::open(&self.app, token).await.map_err(refused)?;
                 let remaining = (bearer.expires_at - self.app.now()).to_std().unwrap_or_default();
-                (Some(bearer.ctx), bearer.session, Some(remaining))
+                (Some(bearer.ctx), Some(bearer.session), Some(remaining))
             }
             None => (self.anonymous(shown.tenant).await?, None, None),
         };
@@ -48,7 +49,9 @@ impl Sessions for AppSessions {
                 None => request,
             }
         });
-        Ok(Session { attach, call, id: session, expires_in, owners })
+        let tenant = call.as_ref().map(|call| Tie::Tenant(call.tenant));
+        let ties = session.map(Tie::Session).into_iter().chain(tenant).collect();
+        Ok(Session { attach, call, ties, expires_in, owners })
     }
 }
 

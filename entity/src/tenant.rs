@@ -61,4 +61,10 @@ impl Entity {
     pub fn all() -> sea_orm::Select<Self> {
         Self::find()
     }
+
+    /// An update of one.
+    #[expect(clippy::disallowed_methods, reason = "the tenants themselves belong to none")]
+    pub fn update_one(id: TenantId) -> sea_orm::UpdateMany<Self> {
+        Self::update_many().filter(Column::Id.eq(id))
+    }
 }

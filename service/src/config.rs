@@ -56,6 +56,23 @@ pub struct Config {
     /// What token, cursor and sealing keys are derived from, the same on every node.
     /// None, in development only: made on first use in `data_dir`.
     pub secret: Option<Secret>,
+    /// Secrets whose tokens, cursors and sealed values are accepted beside those of `secret`: yesterday's after a change,
+    /// tomorrow's before it.
+    pub other_secrets: Vec<Secret>,
+    /// The server that takes e-mail. None: in development messages are shown at `/dev/outbox`, in production nothing can
+    /// be sent.
+    pub smtp_url: Option<Secret>,
+    /// From whom e-mail comes. Default `bikelease <no-reply@localhost>`.
+    pub mail_from: String,
+    /// How often one address may try to sign in within a minute, over all nodes. Default 60; empty: no limit. Behind a
+    /// proxy that is not among `trusted_proxies`, all clients have its address.
+    pub sign_ins_per_address: Option<u32>,
+    /// How many requests within a minute one address may send over HTTP, over all nodes. None (default): no limit.
+    pub requests_per_address: Option<u32>,
+    /// The same of one user. None (default): no limit.
+    pub requests_per_user: Option<u32>,
+    /// The same of one tenant. None (default): no limit.
+    pub requests_per_tenant: Option<u32>,
     /// Which log lines are written, as `tracing` filters: `info,service=debug`. Default `info`.
     pub log: String,
     /// `auto` (default: text on a terminal, JSON otherwise), `text` or `json`.
@@ -134,6 +151,25 @@ impl Config {
             redis_url: settings.optional("redis_url", None, url::redis)?,
             data_dir,
             secret: settings.optional("secret", None, secret::parse)?,
+            other_secrets: settings
+                .optional("other_secrets", None, secret::parse_all)?
+                .unwrap_or_default(),
+            smtp_url: settings.optional("smtp_url", None, secret::parse)?,
+            mail_from: settings
+                .get("mail_from", value::line)?
+                .unwrap_or_else(|| "bikelease <no-reply@localhost>".to_owned()),
+            sign_ins_per_address: settings.optional(
+                "sign_ins_per_address",
+                Some(60),
+                value::sockets,
+            )?,
+            requests_per_address: settings.optional(
+                "requests_per_address",
+                None,
+                value::sockets,
+            )?,
+            requests_per_user: settings.optional("requests_per_user", None, value::sockets)?,
+            requests_per_tenant: settings.optional("requests_per_tenant", None, value::sockets)?,
             log: settings.get("log", value::line)?.unwrap_or_else(|| "info".to_owned()),
             log_format: settings.get("log_format", value::log_format)?.unwrap_or(LogFormat::Auto),
             public_url: settings.optional("public_url", None, url::public)?,
@@ -180,6 +216,9 @@ impl Config {
         };
         if let Some(problem) = weakness {
             return Err(settings.insecure("secret", problem));
+        }
+        if let Some(problem) = self.other_secrets.iter().find_map(Secret::weakness) {
+            return Err(settings.insecure("other_secrets", problem));
         }
         if self.demo {
             return Err(settings.insecure("demo", "true, and its logins are public"));

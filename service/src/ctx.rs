@@ -21,6 +21,7 @@ use crate::{
     ids::Ids,
     keys::Keys,
     limit::Limits,
+    notify::{Notifier, Nowhere, Outbox},
     origin::Origin,
 };
 
@@ -101,6 +102,13 @@ pub struct App {
     pub bus: Arc<dyn Bus>,
     pub feed: Feed,
     pub limits: Limits,
+    pub notifier: Arc<dyn Notifier>,
+    /// The same, where messages are only kept for developers to read.
+    pub outbox: Option<Arc<Outbox>>,
+    /// Where people reach this installation, for links in messages; without a slash at the end.
+    pub public_url: Arc<str>,
+    /// How many times a minute one address may try to sign in. None: no limit.
+    pub sign_ins_per_address: Option<u32>,
     /// How long events stay in their table; see `job`.
     pub event_retention: Duration,
     ids: Arc<Ids>,
@@ -122,6 +130,10 @@ impl App {
             bus,
             feed,
             limits,
+            notifier: Arc::new(Nowhere),
+            outbox: None,
+            public_url: "".into(),
+            sign_ins_per_address: None,
             event_retention: Duration::hours(72),
             ids: Arc::default(),
         }
@@ -157,6 +169,11 @@ impl App {
 impl Ctx {
     pub fn coming_from(self, origin: Origin) -> Self {
         Self { origin, ..self }
+    }
+
+    /// Whether nothing may be done before a second factor is set up.
+    pub fn lacks_second_factor(&self) -> bool {
+        self.lacks_second_factor
     }
 
     pub fn reader(&self) -> &DatabaseConnection {

@@ -50,6 +50,8 @@ pub enum Subject {
     Tariff,
     Rental,
     User,
+    Session,
+    Invitation,
 }
 
 impl Subject {
@@ -63,6 +65,8 @@ impl Subject {
             Self::Tariff => "tariffId",
             Self::Rental => "rentalId",
             Self::User => "userId",
+            Self::Session => "sessionId",
+            Self::Invitation => "invitationId",
         }
     }
 }
@@ -78,6 +82,8 @@ impl fmt::Display for Subject {
             Self::Tariff => "tariff",
             Self::Rental => "rental",
             Self::User => "user",
+            Self::Session => "session",
+            Self::Invitation => "invitation",
         })
     }
 }

@@ -15,6 +15,7 @@ pub mod invariant;
 pub mod job;
 pub mod keys;
 pub mod limit;
+pub mod notify;
 pub mod origin;
 pub mod page;
 pub mod permission;

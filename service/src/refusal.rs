@@ -100,6 +100,26 @@ refusals! {
     SlugTaken, "SLUG_TAKEN", Some("slug"), "this slug is in use";
     /// Tenant, e-mail address or password are wrong; which one is not said.
     InvalidCredentials, "INVALID_CREDENTIALS", None, "tenant, e-mail address or password are wrong";
+    /// Another user has this phone.
+    PhoneTaken, "PHONE_TAKEN", Some("phone"), "this phone is in use";
+    /// The code or token is wrong, used, or too old, or was guessed too often: ask for a new one.
+    InvalidCode, "INVALID_CODE", None, "this code does not work (any more)";
+    /// This login has a second factor: send its code too.
+    SecondFactorCodeRequired, "SECOND_FACTOR_CODE_REQUIRED", Some("totpCode"), "the code of your authenticator app is needed";
+    /// The code of the second factor is wrong, or was used before.
+    InvalidSecondFactor, "INVALID_SECOND_FACTOR", Some("totpCode"), "this code of the authenticator app is wrong or was used";
+    /// The login has a second factor already.
+    SecondFactorExists, "SECOND_FACTOR_EXISTS", None, "there is a second factor already: remove it first";
+    /// The tenant lets nobody sign up by themselves.
+    SignUpClosed, "SIGN_UP_CLOSED", Some("tenant"), "this tenant lets nobody sign up by themselves";
+    /// Messages cannot be sent to such an address here.
+    DeliveryUnavailable, "DELIVERY_UNAVAILABLE", None, "no messages can be sent to such an address here";
+    /// The invitation was accepted: it is a login now.
+    InvitationAccepted, "INVITATION_ACCEPTED", Some("invitationId"), "this invitation was accepted: disable the login instead";
+    /// A tenant keeps at least one owner who can sign in.
+    LastOwner, "LAST_OWNER", Some("userId"), "this is the tenant's last owner";
+    /// Logins that ride and logins that do not are different logins.
+    RoleNotChangeable, "ROLE_NOT_CHANGEABLE", Some("role"), "a login of a customer cannot become one of staff, or the other way";
     /// The tenant is suspended: nobody may call until the platform's operator resumes it.
     TenantSuspended, "TENANT_SUSPENDED", None, "this tenant is suspended";
     /// The tenant asks its people for a second factor, and this login has none yet.

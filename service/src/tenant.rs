@@ -1,4 +1,7 @@
-//! Tenants: making one, and finding the one that a caller names.
+//! Tenants: making one, finding the one that a caller names, its settings, and what the platform's administrators do.
+
+pub mod administrator;
+pub mod settings;
 
 use entity::{
     money::Currency,
@@ -28,23 +31,22 @@ pub struct CreateTenant {
     pub publishes_board: bool,
 }
 
-/// A new operator with an empty fleet. For the platform's own commands.
+/// A new operator with an empty fleet. For the platform's own commands, and for its administrators.
 pub async fn create(app: &App, input: CreateTenant) -> Result<Model> {
+    create_as(&app.system(app.new_id(), "create_tenant"), input).await
+}
+
+/// In the tenant that is made.
+async fn create_as(ctx: &Ctx, input: CreateTenant) -> Result<Model> {
     let slug_fits = (2..=40).contains(&input.slug.len())
         && input.slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !slug_fits {
-        return Err(Invalid::new(
-            "slug",
-            "must have 2 to 40 lower-case letters, digits or hyphens",
-        )
-        .into());
-    }
-    if input.time_zone.parse::<chrono_tz::Tz>().is_err() {
-        return Err(Invalid::new("timeZone", "must be an IANA name, such as Africa/Nairobi").into());
+        let message = "must have 2 to 40 lower-case letters, digits or hyphens";
+        return Err(Invalid::new("slug", message).into());
     }
     let name = text::required("name", &input.name, 200)?;
-    let ctx = app.system(app.new_id(), "create_tenant");
-    let input = &CreateTenant { name, ..input };
+    let time_zone = settings::time_zone(&input.time_zone)?;
+    let input = &CreateTenant { name, time_zone, ..input };
     ctx.write(|tx| async move { insert(&tx, input.clone()).await }).await
 }
 
@@ -59,7 +61,7 @@ pub(crate) async fn insert(tx: &Tx, input: CreateTenant) -> Result<Model> {
         publishes_board: Set(input.publishes_board),
         grace_seconds: Set(60),
         rental_limit: Set(1),
-        sign_up: Set(SignUp::Closed),
+        sign_up: Set(SignUp::ByInvitation),
         requires_second_factor: Set(false),
         suspended_at: Set(None),
         created_at: Set(tx.now()),
@@ -72,8 +74,12 @@ pub(crate) async fn insert(tx: &Tx, input: CreateTenant) -> Result<Model> {
 }
 
 pub async fn by_slug(app: &App, slug: &str) -> Result<Model> {
-    let found = Entity::all().filter(Column::Slug.eq(slug)).one(app.db.reader()).await?;
-    found.ok_or(Error::NotFound(Subject::Tenant))
+    named(app, slug).await?.ok_or(Error::NotFound(Subject::Tenant))
+}
+
+/// None where there is no such tenant.
+pub(crate) async fn named(app: &App, slug: &str) -> Result<Option<Model>> {
+    Ok(Entity::all().filter(Column::Slug.eq(slug.trim())).one(app.db.reader()).await?)
 }
 
 pub async fn get(app: &App, id: TenantId) -> Result<Model> {
@@ -83,13 +89,15 @@ pub async fn get(app: &App, id: TenantId) -> Result<Model> {
 
 /// Every tenant, for work that goes through all of them.
 pub async fn all(app: &App) -> Result<Vec<Model>> {
-    Ok(Entity::all().all(app.db.reader()).await?)
+    Ok(Entity::all().filter(Column::Id.ne(TenantId::PLATFORM)).all(app.db.reader()).await?)
 }
 
 /// The call of somebody who has not signed in: a tenant that publishes no board is one that does not exist.
 pub async fn anonymous(app: &App, slug: &str) -> Result<Ctx> {
     let tenant = by_slug(app, slug).await?;
-    if tenant.publishes_board {
+    if tenant.suspended_at.is_some() {
+        Err(Refusal::TenantSuspended.into())
+    } else if tenant.publishes_board {
         Ok(app.call(Actor::Anonymous, &tenant))
     } else {
         Err(Error::Unauthenticated)

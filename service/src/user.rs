@@ -1,25 +1,41 @@
-//! People who sign in: making one, and the sessions that they have.
+//! People who sign in: their logins, how they prove who they are, and where they are signed in.
 
+mod attempt;
+pub mod contact;
+pub mod credentials;
+pub mod invitation;
+mod one_time_code;
 pub mod password;
 pub mod revocation;
+pub mod second_factor;
+pub mod session;
 pub mod sign_in;
+pub mod sign_up;
+pub mod team;
 pub mod token;
+pub mod verification;
 
 use entity::{
     customer::CustomerId,
-    user::{ActiveModel, Column, Entity, Model, Role, UserId},
+    user::{Column, Entity, Role, UserId},
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter};
 
+pub use entity::user::Model;
+
+use self::{contact::Contact, sign_up::NewLogin};
 use crate::{
     ctx::{Actor, Ctx},
-    error::{Constraint, Error, Invalid, OnConstraint, Result, Subject},
+    error::{Constraint, Error, Invalid, Result, Subject},
     refusal::Refusal,
     text,
+    write::Tx,
 };
 
 pub const EMAIL: Constraint =
     Constraint { name: "user_email", columns: "user.tenant_id, user.email" };
+pub const PHONE: Constraint =
+    Constraint { name: "user_phone", columns: "user.tenant_id, user.phone" };
 
 #[derive(Clone)]
 pub struct CreateUser {
@@ -27,55 +43,80 @@ pub struct CreateUser {
     pub name: String,
     pub role: Role,
     pub password: String,
-    /// Exactly for the role `Customer`.
+    /// Exactly for roles that ride.
     pub customer: Option<CustomerId>,
 }
 
-/// A new login. For the platform's own commands; there is no public sign-up.
+/// A new login with a password that somebody else knows. For the platform's own commands; people are invited, or sign up.
 pub async fn create(ctx: &Ctx, input: CreateUser) -> Result<Model> {
     if input.role.rides() != input.customer.is_some() {
         let message = "goes with the roles CUSTOMER and EMPLOYEE, and only with them";
         return Err(Invalid::new("customerId", message).into());
     }
-    let email = text::email("email", &input.email)?;
-    let name = text::required("name", &input.name, 200)?;
-    let hash = password::hash(input.password.clone()).await?;
-    let (email, name, hash, input) = (&email, &name, &hash, &input);
+    let contact = &Contact::Email(text::email("email", &input.email)?);
+    let name = &text::required("name", &input.name, 200)?;
+    let hash = &password::hash("password", input.password.clone()).await?;
+    let (role, customer) = (input.role, input.customer);
     ctx.write(|tx| async move {
-        let user = ActiveModel {
-            tenant_id: Set(tx.tenant()),
-            id: Set(tx.new_id()),
-            email: Set(Some(email.clone())),
-            phone: Set(None),
-            email_verified_at: Set(None),
-            phone_verified_at: Set(None),
-            name: Set(name.clone()),
-            role: Set(input.role),
-            password_hash: Set(Some(hash.clone())),
-            totp_secret: Set(None),
-            totp_confirmed_at: Set(None),
-            totp_last_step: Set(None),
-            customer_id: Set(input.customer),
-            disabled_at: Set(None),
-            created_at: Set(tx.now()),
+        let login = NewLogin {
+            contact: contact.clone(),
+            name: name.clone(),
+            role,
+            password_hash: Some(hash.clone()),
+            customer,
         };
-        user.insert(&*tx).await.on_constraint(EMAIL, Refusal::EmailTaken)
+        insert(&tx, blank(&tx, tx.new_id(), login)).await
     })
     .await
 }
 
-/// Who is calling; None for anonymous callers.
+/// Who is calling; None for anonymous callers and for programs.
 pub async fn me(ctx: &Ctx) -> Result<Option<Model>> {
     match ctx.actor {
         Actor::Audience(_) => Err(Error::no_viewer()),
         actor => match actor.user() {
-            Some(user) => get(ctx, user).await.map(Some),
+            Some(user) => by_id(ctx, user).await.map(Some),
             None => Ok(None),
         },
     }
 }
 
-async fn get(ctx: &Ctx, id: UserId) -> Result<Model> {
+/// The caller's own login.
+async fn own(ctx: &Ctx) -> Result<Model> {
+    by_id(ctx, ctx.actor.user().ok_or(Error::Unauthenticated)?).await
+}
+
+async fn by_id(ctx: &Ctx, id: UserId) -> Result<Model> {
     let found = Entity::of(ctx.tenant).filter(Column::Id.eq(id)).one(ctx.reader()).await?;
     found.ok_or(Error::NotFound(Subject::User))
+}
+
+/// With an address that nobody has verified yet.
+fn blank(tx: &Tx, id: UserId, login: NewLogin) -> Model {
+    Model {
+        tenant_id: tx.tenant(),
+        id,
+        email: login.contact.email(),
+        phone: login.contact.phone(),
+        email_verified_at: None,
+        phone_verified_at: None,
+        name: login.name,
+        role: login.role,
+        password_hash: login.password_hash,
+        totp_secret: None,
+        totp_confirmed_at: None,
+        totp_last_step: None,
+        customer_id: login.customer,
+        disabled_at: None,
+        created_at: tx.now(),
+    }
+}
+
+async fn insert(tx: &Tx, user: Model) -> Result<Model> {
+    let inserted = user.into_active_model().reset_all().insert(&**tx).await;
+    inserted.map_err(|error| match error {
+        error if EMAIL.is_in(&error) => Refusal::EmailTaken.into(),
+        error if PHONE.is_in(&error) => Refusal::PhoneTaken.into(),
+        error => error.into(),
+    })
 }

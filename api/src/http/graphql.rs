@@ -9,7 +9,7 @@ use async_graphql::{Executor, Request, Variables};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Query, Request as HttpRequest, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use serde::Deserialize;
@@ -188,4 +188,23 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refus
     let Some(value) = headers.get(name) else { return Ok(None) };
     let text = value.to_str().map_err(|_| Refusal::bad_request(format!("{name} is not text")))?;
     Ok(Some(text))
+}
+
+/// Browsers let a page of any site call, but say which site it is. Other clients send no origin.
+pub fn is_own_origin(headers: &HeaderMap, allowed: &[String]) -> bool {
+    let text = |value: &HeaderValue| value.to_str().map(str::to_ascii_lowercase).ok();
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let Some(origin) = text(origin) else { return false };
+    if allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(&origin)) {
+        return true;
+    }
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return false,
+    };
+    let host = headers.get(header::HOST).and_then(text);
+    let bare = |host: &str| host.strip_suffix(port).unwrap_or(host).to_owned();
+    host.is_some_and(|host| bare(&host) == bare(authority))
 }

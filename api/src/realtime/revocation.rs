@@ -1,4 +1,4 @@
-//! Open sockets by their session, so that they end when it does.
+//! Open sockets by what they depend on, so that they end when it does.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use service::ctx::App;
-use service::entity::session::SessionId;
-use service::user::revocation;
+use service::entity::{session::SessionId, tenant::TenantId};
+use service::user::revocation::{self, Ended};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -16,9 +16,16 @@ use super::bell::Cord;
 /// How often a node asks which sessions have ended.
 const CHECK: Duration = Duration::from_secs(1);
 
+/// What a socket ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tie {
+    Session(SessionId),
+    Tenant(TenantId),
+}
+
 #[derive(Default)]
 pub struct Revocations {
-    sockets: Mutex<HashMap<SessionId, Vec<Arc<Socket>>>>,
+    sockets: Mutex<HashMap<Tie, Vec<Arc<Socket>>>>,
 }
 
 struct Socket {
@@ -26,19 +33,22 @@ struct Socket {
     is_over: AtomicBool,
 }
 
-/// One socket among those of its session, as long as it exists.
+/// One socket among those of its ties, as long as it exists.
 pub struct Watched {
     revocations: Arc<Revocations>,
-    session: SessionId,
+    ties: Vec<Tie>,
     socket: Arc<Socket>,
 }
 
 impl Revocations {
-    /// The cord is pulled when the session has ended.
-    pub fn watch(self: &Arc<Self>, session: SessionId, cord: Cord) -> Watched {
+    /// The cord is pulled when one of them has ended.
+    pub fn watch(self: &Arc<Self>, ties: Vec<Tie>, cord: Cord) -> Watched {
         let socket = Arc::new(Socket { cord, is_over: AtomicBool::new(false) });
-        self.sockets().entry(session).or_default().push(Arc::clone(&socket));
-        Watched { revocations: Arc::clone(self), session, socket }
+        let mut sockets = self.sockets();
+        for tie in &ties {
+            sockets.entry(*tie).or_default().push(Arc::clone(&socket));
+        }
+        Watched { revocations: Arc::clone(self), ties, socket }
     }
 
     /// Until the node stops.
@@ -55,20 +65,22 @@ impl Revocations {
             }
             match revocation::lately(&app).await {
                 Ok(ended) => self.end(&ended),
-                Err(error) => tracing::warn!(%error, "revoked sessions are not known"),
+                Err(error) => tracing::warn!(%error, "what has ended is not known"),
             }
         }
     }
 
-    fn end(&self, sessions: &[SessionId]) {
+    fn end(&self, ended: &Ended) {
         let sockets = self.sockets();
-        for socket in sessions.iter().filter_map(|session| sockets.get(session)).flatten() {
+        let sessions = ended.sessions.iter().copied().map(Tie::Session);
+        let ties = sessions.chain(ended.tenants.iter().copied().map(Tie::Tenant));
+        for socket in ties.filter_map(|tie| sockets.get(&tie)).flatten() {
             socket.is_over.store(true, Ordering::Release);
             socket.cord.pull();
         }
     }
 
-    fn sockets(&self) -> MutexGuard<'_, HashMap<SessionId, Vec<Arc<Socket>>>> {
+    fn sockets(&self) -> MutexGuard<'_, HashMap<Tie, Vec<Arc<Socket>>>> {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -82,10 +94,12 @@ impl Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         let mut sockets = self.revocations.sockets();
-        if let Some(others) = sockets.get_mut(&self.session) {
-            others.retain(|other| !Arc::ptr_eq(other, &self.socket));
-            if others.is_empty() {
-                sockets.remove(&self.session);
+        for tie in &self.ties {
+            if let Some(others) = sockets.get_mut(tie) {
+                others.retain(|other| !Arc::ptr_eq(other, &self.socket));
+                if others.is_empty() {
+                    sockets.remove(tie);
+                }
             }
         }
     }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_graphql::Request;
 use async_trait::async_trait;
 use service::ctx::Ctx;
-use service::entity::session::SessionId;
 use service::origin::Origin;
 
 use super::limits::Owner;
+use super::revocation::Tie;
 
 /// Adds the caller, fresh loaders and whatever else resolvers need to one request.
 pub type Attach = Arc<dyn Fn(Request) -> Request + Send + Sync>;
@@ -21,8 +21,8 @@ pub struct Session {
     pub attach: Attach,
     /// Who is calling; None for those who can only sign in.
     pub call: Option<Arc<Ctx>>,
-    /// None for those who have not signed in.
-    pub id: Option<SessionId>,
+    /// What its sockets end with.
+    pub ties: Vec<Tie>,
     /// What remains of the token's life; a socket is closed when it is over.
     pub expires_in: Option<Duration>,
     /// Whose connections it counts among.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use async_graphql::Executor;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use futures_util::future::{BoxFuture, FutureExt};
 use service::origin::Origin;
@@ -26,7 +26,7 @@ use super::revocation::Revocations;
 use super::session::Sessions;
 use super::share::Groups;
 use crate::graphql::request_id::RequestId;
-use crate::http::graphql::Refusal;
+use crate::http::graphql::{Refusal, is_own_origin};
 use crate::metrics::Metrics;
 use connection::Connection;
 
@@ -88,7 +88,7 @@ pub async fn upgrade<E: Executor>(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !origin_is_allowed(&headers, &sockets.settings.origins) {
+    if !is_own_origin(&headers, &sockets.settings.origins) {
         let refusal = Refusal::new(StatusCode::FORBIDDEN, "FORBIDDEN", "origin is not allowed");
         return refusal.into_response(&id);
     }
@@ -154,24 +154,4 @@ impl<E: Executor> Future for Serving<E> {
             }
         }
     }
-}
-
-/// Browsers let a page of any site open a socket, but say which site it is. Other clients send
-/// no origin.
-fn origin_is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
-    let text = |value: &HeaderValue| value.to_str().map(str::to_ascii_lowercase).ok();
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let Some(origin) = text(origin) else { return false };
-    if allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(&origin)) {
-        return true;
-    }
-    let Some((scheme, authority)) = origin.split_once("://") else { return false };
-    let port = match scheme {
-        "http" => ":80",
-        "https" => ":443",
-        _ => return false,
-    };
-    let host = headers.get(header::HOST).and_then(text);
-    let bare = |host: &str| host.strip_suffix(port).unwrap_or(host).to_owned();
-    host.is_some_and(|host| bare(&host) == bare(authority))
 }

@@ -76,6 +76,26 @@ pub enum UserErrorCode {
     SlugTaken,
     /// Tenant, e-mail address or password are wrong; which one is not said.
     InvalidCredentials,
+    /// Another user has this phone.
+    PhoneTaken,
+    /// The code or token is wrong, used, or too old, or was guessed too often: ask for a new one.
+    InvalidCode,
+    /// This login has a second factor: send its code too.
+    SecondFactorCodeRequired,
+    /// The code of the second factor is wrong, or was used before.
+    InvalidSecondFactor,
+    /// The login has a second factor already.
+    SecondFactorExists,
+    /// The tenant lets nobody sign up by themselves.
+    SignUpClosed,
+    /// Messages cannot be sent to such an address here.
+    DeliveryUnavailable,
+    /// The invitation was accepted: it is a login now.
+    InvitationAccepted,
+    /// A tenant keeps at least one owner who can sign in.
+    LastOwner,
+    /// Logins that ride and logins that do not are different logins.
+    RoleNotChangeable,
     /// The tenant is suspended: nobody may call until the platform's operator resumes it.
     TenantSuspended,
     /// The tenant asks its people for a second factor, and this login has none yet.

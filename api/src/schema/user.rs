@@ -1,15 +1,24 @@
-//! Signing in, as clients see it.
+//! Logins, as clients see them.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use entity::user;
-use service::{
-    ctx::App,
-    user::sign_in::{self, SignIn, SignedIn},
-};
+pub mod credentials;
+pub mod invitation;
+pub mod second_factor;
+pub mod session;
+pub mod sign_in;
+pub mod sign_up;
+pub mod team;
 
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object};
+use entity::user::{self, UserId};
+use service::{ctx::App, origin::Origin, user::team::Filter};
+
+use self::session::Session;
 use super::{
+    connection::{SortDirection, connection, counted, nodes, page},
     customer::Customer,
-    outcome::{UserError, outcome},
+    scalar::{DateTime, Gid},
 };
 use crate::{
     context::Call,
@@ -17,7 +26,14 @@ use crate::{
 };
 
 /// A login.
-pub struct User(user::Model);
+#[derive(Clone)]
+pub struct User(pub user::Model);
+
+impl From<user::Model> for User {
+    fn from(model: user::Model) -> Self {
+        Self(model)
+    }
+}
 
 /// What a login may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -43,7 +59,7 @@ pub enum Role {
     Customer,
 }
 
-/// Somebody who signed in.
+/// Somebody who can sign in.
 #[Object]
 impl User {
     /// Global id, `user_…`.
@@ -56,6 +72,21 @@ impl User {
         self.0.email.as_deref()
     }
 
+    /// What they sign in with, in E.164; null for those who use their e-mail address.
+    async fn phone(&self) -> Option<&str> {
+        self.0.phone.as_deref()
+    }
+
+    /// When they showed that they read mail there; null while they have not.
+    async fn email_verified_at(&self) -> Option<DateTime> {
+        self.0.email_verified_at.map(DateTime)
+    }
+
+    /// When they showed that they read messages there; null while they have not.
+    async fn phone_verified_at(&self) -> Option<DateTime> {
+        self.0.phone_verified_at.map(DateTime)
+    }
+
     /// Full name.
     async fn name(&self) -> &str {
         &self.0.name
@@ -66,11 +97,51 @@ impl User {
         self.0.role.into()
     }
 
-    /// For whom a customer's login rents; null for staff.
+    /// Whether they have a password; without one they sign in by one-time codes.
+    async fn has_password(&self) -> bool {
+        self.0.password_hash.is_some()
+    }
+
+    /// Whether signing in asks for a code of their authenticator app too.
+    async fn has_second_factor(&self) -> bool {
+        self.0.totp_confirmed_at.is_some()
+    }
+
+    /// For whom they rent; null for those who do not ride.
     async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
         let Some(id) = self.0.customer_id else { return Ok(None) };
         Ok(service::customer::get(ctx.call()?, id).await.map(Customer).map(Some)?)
     }
+
+    /// Where they are signed in, the last used first. One's own, or any for those who manage the team.
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
+        let sessions = service::user::session::of(ctx.call()?, self.0.id).await?;
+        Ok(sessions.into_iter().map(Session).collect())
+    }
+
+    /// Since when they cannot sign in; null while they can.
+    async fn disabled_at(&self) -> Option<DateTime> {
+        self.0.disabled_at.map(DateTime)
+    }
+
+    /// When the login was made.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+}
+
+connection!(UserConnection, UserEdge, User, "logins");
+
+/// Which logins.
+#[derive(Default, InputObject)]
+pub struct UserFilter {
+    /// Only these roles; all when empty or not given.
+    #[graphql(default)]
+    roles: Vec<Role>,
+    /// Disabled ones, or the others.
+    disabled: Option<bool>,
+    /// Whose name or e-mail address begins with this, in any case.
+    search: Option<String>,
 }
 
 #[derive(Default)]
@@ -78,129 +149,67 @@ pub struct UserQuery;
 
 #[Object]
 impl UserQuery {
-    /// Who is calling; null for anonymous callers.
+    /// Who is calling; null for anonymous callers and for programs.
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let Ok(call) = ctx.call() else { return Ok(None) };
         Ok(service::user::me(call).await?.map(User))
     }
-}
 
-/// E-mail address and password.
-#[derive(InputObject)]
-pub struct SignInInput {
-    /// The tenant's slug, such as `bayarea`.
-    tenant: String,
-    /// In any case.
-    email: String,
-    /// As it was set.
-    #[graphql(secret)]
-    password: String,
-}
-
-/// A refresh token to be traded for new tokens.
-#[derive(InputObject)]
-pub struct RefreshSessionInput {
-    /// The newest one that you were given.
-    #[graphql(secret)]
-    refresh_token: String,
-}
-
-/// The session to be ended.
-#[derive(InputObject)]
-pub struct SignOutInput {
-    /// The newest one that you were given.
-    #[graphql(secret)]
-    refresh_token: String,
-}
-
-/// What `signIn` answers.
-#[derive(SimpleObject)]
-pub struct SignInPayload {
-    /// Send it as `Authorization: Bearer …`, or in `connection_init`; good for 10 minutes. Null when refused.
-    access_token: Option<String>,
-    /// Trade it for new tokens by `refreshSession`; good for 30 days, and once. Null when refused.
-    refresh_token: Option<String>,
-    /// Who signed in; null when refused.
-    user: Option<User>,
-    /// Why it was refused; empty when it was not.
-    user_errors: Vec<UserError>,
-}
-
-/// What `refreshSession` answers.
-#[derive(SimpleObject)]
-pub struct RefreshSessionPayload {
-    /// Good for 10 minutes. Null when refused.
-    access_token: Option<String>,
-    /// The old one is used up; keep this. Null when refused.
-    refresh_token: Option<String>,
-    /// Why it was refused; empty when it was not.
-    user_errors: Vec<UserError>,
-}
-
-/// What `signOut` and `signOutEverywhere` answer.
-#[derive(SimpleObject)]
-pub struct SignOutPayload {
-    /// True when it is signed out, also when it was before; null when refused.
-    signed_out: Option<bool>,
-    /// Why it was refused; empty when it was not.
-    user_errors: Vec<UserError>,
-}
-
-#[derive(Default)]
-pub struct UserMutation;
-
-#[Object]
-impl UserMutation {
-    /// Signs in to a tenant. `INVALID_CREDENTIALS` does not say which part was wrong.
-    async fn sign_in(
+    /// One login: one's own, or any for those who manage the team.
+    async fn user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who.")] input: SignInInput,
-    ) -> Result<SignInPayload> {
-        let SignInInput { tenant, email, password } = input;
-        let (signed_in, user_errors) =
-            outcome(sign_in::sign_in(app(ctx)?, SignIn { tenant, email, password }).await)?;
-        let (access_token, refresh_token, user) = match signed_in {
-            Some(SignedIn { access_token, refresh_token, user, .. }) => {
-                (Some(access_token), Some(refresh_token), Some(User(user)))
-            }
-            None => (None, None, None),
-        };
-        Ok(SignInPayload { access_token, refresh_token, user, user_errors })
+        #[graphql(desc = "Which.")] id: Gid<UserId>,
+    ) -> Result<User> {
+        Ok(service::user::team::get(ctx.call()?, id.0).await?.into())
     }
 
-    /// Trades a refresh token for new tokens. One that was used before ends the session: somebody has a copy.
-    async fn refresh_session(
+    /// The tenant's logins by name. For those who manage the team.
+    #[graphql(
+        complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Relay's four and two of the list")]
+    async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The token.")] input: RefreshSessionInput,
-    ) -> Result<RefreshSessionPayload> {
-        let (signed_in, user_errors) =
-            outcome(sign_in::refresh(app(ctx)?, &input.refresh_token).await)?;
-        let (access_token, refresh_token) =
-            signed_in.map(|s| (s.access_token, s.refresh_token)).unzip();
-        Ok(RefreshSessionPayload { access_token, refresh_token, user_errors })
-    }
-
-    /// Ends a session at once: its tokens work no more, and its websockets are closed with 4403.
-    async fn sign_out(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The session.")] input: SignOutInput,
-    ) -> Result<SignOutPayload> {
-        let (done, user_errors) =
-            outcome(sign_in::sign_out(app(ctx)?, &input.refresh_token).await)?;
-        Ok(SignOutPayload { signed_out: done.map(|()| true), user_errors })
-    }
-
-    /// Ends every session of the caller at once, this one too: on every device, with their tokens and websockets.
-    async fn sign_out_everywhere(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
-        let (done, user_errors) = outcome(sign_in::sign_out_everywhere(ctx.call()?).await)?;
-        Ok(SignOutPayload { signed_out: done.map(|()| true), user_errors })
+        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only logins that match.")] filter: Option<UserFilter>,
+        #[graphql(desc = "Which way by name.")] direction: Option<SortDirection>,
+    ) -> Result<UserConnection> {
+        let filter = filter.unwrap_or_default();
+        let roles = filter.roles.into_iter().map(Into::into).collect();
+        let filter = Filter { roles, disabled: filter.disabled, search: filter.search };
+        let (filter, args) = (Arc::new(filter), page(first, after, last, before));
+        let direction = direction.unwrap_or_default().into();
+        let found = service::user::team::list(ctx.call()?, &filter, direction, &args).await?;
+        let count = counted(move |call| {
+            let filter = Arc::clone(&filter);
+            async move { service::user::team::count(&call, &filter).await }
+        });
+        Ok(UserConnection { page: nodes(found), count })
     }
 }
 
-/// The platform itself: who signs in has no call yet.
-fn app<'a>(ctx: &Context<'a>) -> Result<&'a App> {
-    ctx.data::<App>().map_err(|_| Error::from(service::Error::internal("no app in the schema")))
+/// All that is done with logins.
+#[derive(MergedObject, Default)]
+pub struct UserMutation(
+    sign_in::SignInMutation,
+    sign_up::SignUpMutation,
+    session::SessionMutation,
+    credentials::CredentialsMutation,
+    second_factor::SecondFactorMutation,
+    team::TeamMutation,
+    invitation::InvitationMutation,
+);
+
+/// The platform itself, and from where somebody calls who has no call yet.
+fn door<'a>(ctx: &Context<'a>) -> Result<(&'a App, &'a Origin)> {
+    let app = ctx.data::<App>();
+    let origin = ctx.data::<Origin>();
+    app.and_then(|app| Ok((app, origin?)))
+        .map_err(|_| Error::from(service::Error::internal("no app or origin in the request")))
 }

@@ -74,6 +74,14 @@ pub(super) fn parse(value: &Value) -> Result<Secret, String> {
     }
 }
 
+pub(super) fn parse_all(value: &Value) -> Result<Vec<Secret>, String> {
+    let secret = |text: &str| match text.contains(char::is_whitespace) {
+        true => Err("a text with spaces".to_owned()),
+        false => Ok(Secret(text.to_owned())),
+    };
+    value.list()?.into_iter().map(secret).collect()
+}
+
 /// The secret in `<data_dir>/secret`, readable by its owner only; made when there is none.
 ///
 /// Of several processes that start at once, all get the one that was first.

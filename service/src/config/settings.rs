@@ -12,7 +12,7 @@ pub(super) const PREFIX: &str = "BIKELEASE_";
 const TEST_PREFIX: &str = "BIKELEASE_TEST_";
 
 /// Every key with what it allows, in the words of error messages.
-pub const KEYS: [(&str, &str); 21] = [
+pub const KEYS: [(&str, &str); 28] = [
     ("env", "development or production"),
     ("host", "an IP address, such as 127.0.0.1 or 0.0.0.0"),
     ("port", "a whole number from 0 to 65535; 0 takes a free port"),
@@ -24,6 +24,13 @@ pub const KEYS: [(&str, &str); 21] = [
         "secret",
         "at least 32 random characters, such as `openssl rand -hex 32` prints, without spaces",
     ),
+    ("other_secrets", "secrets like `secret` (a list in the file, commas in the variable)"),
+    ("smtp_url", "smtps://USER:PASSWORD@HOST, or smtp://HOST with ?tls=required where it has TLS"),
+    ("mail_from", "an e-mail address, such as Velo Nord <rent@velo-nord.example>"),
+    ("sign_ins_per_address", "a whole number from 1 to 1000000, or nothing for no limit"),
+    ("requests_per_address", "a whole number from 1 to 1000000, or nothing for no limit"),
+    ("requests_per_user", "a whole number from 1 to 1000000, or nothing for no limit"),
+    ("requests_per_tenant", "a whole number from 1 to 1000000, or nothing for no limit"),
     ("log", "filters such as info or info,service=debug"),
     ("log_format", "auto, text or json"),
     ("public_url", "http://… or https://…, without ? and #"),

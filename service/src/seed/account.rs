@@ -12,7 +12,7 @@ use crate::{error::Result, event::Event, user::password, write::Tx};
 /// Of `LOGINS`, in their order; made before the write, because hashing is slow on purpose.
 pub(super) async fn hashed_passwords() -> Result<Vec<String>> {
     futures_util::future::try_join_all(
-        LOGINS.iter().map(|login| password::hash(login.password.to_owned())),
+        LOGINS.iter().map(|login| password::hash("password", login.password.to_owned())),
     )
     .await
 }

@@ -23,14 +23,13 @@ fn argon2id() -> Result<Argon2<'static>> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-pub(crate) async fn hash(password: String) -> Result<String> {
+/// `field` is its name in the input.
+pub(crate) async fn hash(field: &str, password: String) -> Result<String> {
     let length = password.chars().count();
     if !(SHORTEST..=LONGEST).contains(&length) {
-        return Err(Invalid::new(
-            "password",
-            format!("must have {SHORTEST} to {LONGEST} characters"),
-        )
-        .into());
+        return Err(
+            Invalid::new(field, format!("must have {SHORTEST} to {LONGEST} characters")).into()
+        );
     }
     aside(move || {
         let hash = argon2id()?

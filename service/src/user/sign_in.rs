@@ -1,32 +1,47 @@
-//! Signing in, staying signed in, and signing out.
+//! Signing in: with a password or a one-time code, and a second factor where there is one.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::Duration;
 use entity::{
-    Id,
-    session::{self, SessionId},
-    tenant::TenantId,
-    user::{self, UserId},
+    one_time_code::Purpose,
+    tenant,
+    user::{self, Model},
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 
-use super::{password, token};
+use super::{
+    attempt,
+    contact::Contact,
+    one_time_code::{self, Issue},
+    password, second_factor,
+    session::Opening,
+};
 use crate::{
     ctx::{App, Ctx},
     error::{Error, Result},
-    keys::{random, sha256},
+    notify::{self, Message},
+    origin::Origin,
     refusal::Refusal,
-    tenant,
     write::Tx,
 };
 
-const SESSION: Duration = Duration::days(30);
+const CODE_LASTS: Duration = Duration::minutes(5);
 
 #[derive(Clone)]
 pub struct SignIn {
+    /// Its slug.
     pub tenant: String,
-    pub email: String,
+    pub contact: Contact,
     pub password: String,
+    /// Of the second factor, by those who have one.
+    pub totp_code: Option<String>,
+}
+
+#[derive(Clone)]
+pub struct SignInWithCode {
+    pub tenant: String,
+    pub contact: Contact,
+    pub code: String,
+    pub totp_code: Option<String>,
 }
 
 /// What a client keeps: the access token for calls, the refresh token for the next access token.
@@ -34,158 +49,144 @@ pub struct SignIn {
 pub struct SignedIn {
     pub access_token: String,
     pub refresh_token: String,
-    pub user: user::Model,
+    pub user: Model,
     pub ctx: Ctx,
 }
 
 /// Says `INVALID_CREDENTIALS`, after the same time, whether it is the tenant, the address or the password that is wrong.
-pub async fn sign_in(app: &App, input: SignIn) -> Result<SignedIn> {
-    let user = match tenant::by_slug(app, input.tenant.trim()).await {
-        Ok(tenant) => by_email(app, tenant.id, &input.email.trim().to_lowercase()).await?,
-        Err(Error::NotFound(_)) => None,
-        Err(error) => return Err(error),
-    };
-    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
+pub async fn sign_in(app: &App, origin: &Origin, input: SignIn) -> Result<SignedIn> {
+    attempt::to_sign_in(app, origin, &input.tenant, &input.contact).await?;
+    let found = find(app, &input.tenant, &input.contact).await?;
+    let hash = found.as_ref().and_then(|(_, user)| user.password_hash.clone());
     let right = password::verify(input.password, hash).await?;
-    let Some(user) = user.filter(|user| right && user.disabled_at.is_none()) else {
+    let Some((tenant, user)) = found.filter(|(_, user)| right && user.disabled_at.is_none()) else {
         return Err(Refusal::InvalidCredentials.into());
     };
-    let ctx = app.system(user.tenant_id, "sign_in");
-    let (session, user_id) = (app.new_id::<SessionId>(), user.id);
-    let (refresh_token, refresh_sha256) = new_refresh_token(user.tenant_id, session)?;
-    let refresh_sha256 = &refresh_sha256;
-    ctx.write(
-        |tx| async move { open_session(&tx, session, user_id, refresh_sha256.clone()).await },
-    )
-    .await?;
-    signed_in(app, user, (session, refresh_token)).await
+    admit(app, origin, (tenant, user), input.totp_code, |_| async { Ok(()) }).await
 }
 
-/// Trades a refresh token for new ones. One that was used before ends the session: somebody has a copy.
-pub async fn refresh(app: &App, refresh_token: &str) -> Result<SignedIn> {
-    let (tenant, id) = read_refresh_token(refresh_token).ok_or(Refusal::InvalidRefreshToken)?;
-    let ctx = app.system(tenant, "refresh");
-    let shown = sha256(refresh_token.as_bytes());
-    let (next_token, next) = new_refresh_token(tenant, id)?;
-    let (shown, next) = (&shown, &next);
-    let user = ctx
-        .write(|tx| async move {
-            let session =
-                session::Entity::of(tenant).filter(session::Column::Id.eq(id)).one(&*tx).await?;
-            let session = session.filter(|s| s.revoked_at.is_none() && s.expires_at > tx.now());
-            let Some(session) = session else { return Ok(None) };
-            let rotated = rotate(&tx, &session, shown, next).await?;
-            if !rotated {
-                revoke(&tx, session.user_id, Some(session.id)).await?;
-                return Ok(None);
-            }
-            let user = user::Entity::of(tenant)
-                .filter(user::Column::Id.eq(session.user_id))
-                .one(&*tx)
-                .await?;
-            Ok(user.filter(|user| user.disabled_at.is_none()))
-        })
-        .await?;
-    match user {
-        Some(user) => signed_in(app, user, (id, next_token)).await,
-        None => Err(Refusal::InvalidRefreshToken.into()),
-    }
-}
-
-/// Ends one session. An unknown token is no error: the caller is signed out either way.
-pub async fn sign_out(app: &App, refresh_token: &str) -> Result<()> {
-    let Some((tenant, id)) = read_refresh_token(refresh_token) else { return Ok(()) };
-    let shown = &sha256(refresh_token.as_bytes());
-    app.system(tenant, "sign_out")
-        .write(|tx| async move {
-            session::Entity::update_of(tenant)
-                .col_expr(session::Column::RevokedAt, Expr::value(tx.now()))
-                .filter(session::Column::Id.eq(id))
-                .filter(session::Column::RefreshSha256.eq(shown.clone()))
-                .exec(&*tx)
-                .await?;
-            Ok(())
-        })
-        .await
-}
-
-/// Ends every session of the caller's login, this one too.
-pub async fn sign_out_everywhere(ctx: &Ctx) -> Result<()> {
-    let user = ctx.actor.user().ok_or(Error::Unauthenticated)?;
-    ctx.write(|tx| async move { revoke(&tx, user, None).await }).await
-}
-
-async fn signed_in(
+/// Sends six digits to a login's address. The answer is the same, and as late, when nobody has the address.
+pub async fn request_code(
     app: &App,
-    user: user::Model,
-    (session, refresh_token): (SessionId, String),
-) -> Result<SignedIn> {
-    let access_token = token::issue(app, &user, session)?;
-    let ctx = token::open(app, &access_token).await?.ctx;
-    Ok(SignedIn { access_token, refresh_token, user, ctx })
-}
-
-async fn by_email(app: &App, tenant: TenantId, email: &str) -> Result<Option<user::Model>> {
-    Ok(user::Entity::of(tenant).filter(user::Column::Email.eq(email)).one(app.db.reader()).await?)
-}
-
-async fn open_session(tx: &Tx, id: SessionId, user: UserId, refresh_sha256: Vec<u8>) -> Result<()> {
-    let session = session::ActiveModel {
-        tenant_id: Set(tx.tenant()),
-        id: Set(id),
-        user_id: Set(user),
-        refresh_sha256: Set(refresh_sha256),
-        previous_sha256: Set(None),
-        rotated_at: Set(None),
-        lacks_second_factor: Set(false),
-        user_agent: Set(None),
-        address: Set(None),
-        last_used_at: Set(tx.now()),
-        expires_at: Set(tx.now() + SESSION),
-        revoked_at: Set(None),
-        created_at: Set(tx.now()),
+    origin: &Origin,
+    tenant: &str,
+    contact: &Contact,
+) -> Result<()> {
+    if !app.notifier.reaches(contact) {
+        return Err(Refusal::DeliveryUnavailable.into());
+    }
+    let Some(tenant) = crate::tenant::named(app, tenant).await? else { return Ok(()) };
+    attempt::to_send(app, origin, tenant.id, contact).await?;
+    let ctx = app.system(tenant.id, "request_code");
+    let user = by_contact(app, tenant.id, contact).await?;
+    let user = user.filter(|user| user.disabled_at.is_none()).map(|user| user.id);
+    let code = one_time_code::digits()?;
+    let issue = Issue {
+        id: app.new_id(),
+        purpose: Purpose::SignIn,
+        contact,
+        user,
+        secret: &code,
+        payload: None,
+        lasts: CODE_LASTS,
     };
-    session.insert(&**tx).await?;
+    one_time_code::issue(&ctx, issue).await?;
+    if user.is_some() {
+        let name = &tenant.name;
+        let text = format!(
+            "{code} is your code to sign in to {name}.\n\nIt works once, for {} minutes. If you did not ask for it, \
+             somebody typed your address: nothing has happened.\n",
+            CODE_LASTS.num_minutes()
+        );
+        let subject = format!("{code} is your code for {name}");
+        notify::send(&app.notifier, Message { to: contact.clone(), subject, text });
+    }
     Ok(())
 }
 
-/// False when the token is not the session's newest; of two at once, one is.
-async fn rotate(tx: &Tx, session: &session::Model, shown: &[u8], next: &[u8]) -> Result<bool> {
-    let updated = session::Entity::update_of(session.tenant_id)
-        .col_expr(session::Column::PreviousSha256, Expr::value(shown.to_vec()))
-        .col_expr(session::Column::RefreshSha256, Expr::value(next.to_vec()))
-        .col_expr(session::Column::ExpiresAt, Expr::value(tx.now() + SESSION))
-        .filter(session::Column::Id.eq(session.id))
-        .filter(session::Column::RefreshSha256.eq(shown.to_vec()))
+/// `INVALID_CODE` whether it is the tenant, the address or the code that is wrong, and after five wrong ones in any case.
+pub async fn sign_in_with_code(
+    app: &App,
+    origin: &Origin,
+    input: SignInWithCode,
+) -> Result<SignedIn> {
+    attempt::to_sign_in(app, origin, &input.tenant, &input.contact).await?;
+    let Some(tenant) = crate::tenant::named(app, &input.tenant).await? else {
+        return Err(Refusal::InvalidCode.into());
+    };
+    let ctx = app.system(tenant.id, "sign_in");
+    let sent = one_time_code::sent_to(Purpose::SignIn, &input.contact);
+    let code = one_time_code::redeem(&ctx, sent, input.code.trim()).await?;
+    let user = by_contact(app, tenant.id, &input.contact).await?;
+    let user = user.filter(|user| Some(user.id) == code.user_id && user.disabled_at.is_none());
+    let user = user.ok_or(Refusal::InvalidCode)?;
+    let (code, user_id, contact) = (&code, user.id, &input.contact);
+    admit(app, origin, (tenant, user), input.totp_code, |tx| async move {
+        one_time_code::use_up(&tx, code).await?;
+        super::verification::mark(&tx, user_id, contact).await
+    })
+    .await
+}
+
+/// Opens a session for who has shown the first factor; `also` is part of the same write.
+pub(super) async fn admit<F, Fut>(
+    app: &App,
+    origin: &Origin,
+    (tenant, user): (tenant::Model, Model),
+    totp_code: Option<String>,
+    also: F,
+) -> Result<SignedIn>
+where
+    F: Fn(Tx) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<()>> + Send,
+{
+    if tenant.suspended_at.is_some() {
+        return Err(Refusal::TenantSuspended.into());
+    }
+    let step = second_factor::expected(app, &user, totp_code.as_deref())?;
+    let lacks = tenant.requires_second_factor && step.is_none() && !user.role.rides();
+    let opening = Opening::new(app, tenant.id)?;
+    let (opening_ref, also, id) = (&opening, &also, user.id);
+    app.system(tenant.id, "sign_in")
+        .write(|tx| async move {
+            also(tx.clone()).await?;
+            if let Some(step) = step {
+                second_factor::use_up(&tx, id, step).await?;
+            }
+            opening_ref.open(&tx, id, lacks, origin).await
+        })
+        .await?;
+    opening.signed_in(app, user).await
+}
+
+async fn find(
+    app: &App,
+    tenant: &str,
+    contact: &Contact,
+) -> Result<Option<(tenant::Model, Model)>> {
+    let Some(tenant) = crate::tenant::named(app, tenant).await? else { return Ok(None) };
+    let user = by_contact(app, tenant.id, contact).await?;
+    Ok(user.map(|user| (tenant, user)))
+}
+
+pub(super) async fn by_contact(
+    app: &App,
+    tenant: tenant::TenantId,
+    contact: &Contact,
+) -> Result<Option<Model>> {
+    Ok(user::Entity::of(tenant).filter(contact.filter()).one(app.db.reader()).await?)
+}
+
+/// A new password, which ends every session but the one that is kept.
+pub(super) async fn set_password(tx: &Tx, user: user::UserId, hash: &str) -> Result<()> {
+    let changed = user::Entity::update_of(tx.tenant())
+        .col_expr(user::Column::PasswordHash, Expr::value(hash))
+        .filter(user::Column::Id.eq(user))
         .exec(&**tx)
         .await?;
-    Ok(updated.rows_affected == 1)
-}
-
-async fn revoke(tx: &Tx, user: UserId, only: Option<SessionId>) -> Result<()> {
-    let mut update = session::Entity::update_of(tx.tenant())
-        .col_expr(session::Column::RevokedAt, Expr::value(tx.now()))
-        .filter(session::Column::UserId.eq(user))
-        .filter(session::Column::RevokedAt.is_null());
-    if let Some(id) = only {
-        update = update.filter(session::Column::Id.eq(id));
+    if changed.rows_affected == 1 {
+        Ok(())
+    } else {
+        Err(Error::NotFound(crate::error::Subject::User))
     }
-    update.exec(&**tx).await?;
-    Ok(())
-}
-
-/// Tenant and session in front, so that it can be looked up, and 256 bits that nobody can guess.
-fn new_refresh_token(tenant: TenantId, session: SessionId) -> Result<(String, Vec<u8>)> {
-    let mut bytes = tenant.uuid().as_bytes().to_vec();
-    bytes.extend_from_slice(session.uuid().as_bytes());
-    bytes.extend_from_slice(&random::<32>()?);
-    let token = URL_SAFE_NO_PAD.encode(bytes);
-    let hash = sha256(token.as_bytes());
-    Ok((token, hash))
-}
-
-fn read_refresh_token(token: &str) -> Option<(TenantId, SessionId)> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok().filter(|bytes| bytes.len() == 64)?;
-    let id = |range| uuid::Uuid::from_slice(bytes.get(range)?).ok();
-    Some((TenantId::from_uuid(id(0..16)?), SessionId::from_uuid(id(16..32)?)))
 }

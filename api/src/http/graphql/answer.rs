@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::error::Error;
 use crate::graphql::request_id::RequestId;
 use crate::realtime::session::Refused;
 
@@ -153,6 +154,12 @@ impl Refusal {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         response
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Refused::new(error.code(), error.public_message()).into()
     }
 }
 

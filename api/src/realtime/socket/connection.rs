@@ -231,8 +231,8 @@ impl<E: Executor> Connection<E> {
                     };
                     self.places.push(place);
                 }
-                let watch = |id| self.sockets.revocations.watch(id, self.bell.cord(CLOCK));
-                self.watched = session.id.map(watch);
+                let ties = session.ties.clone();
+                self.watched = Some(self.sockets.revocations.watch(ties, self.bell.cord(CLOCK)));
                 // A life longer than the clock can count does not end.
                 let end = session.expires_in.and_then(|left| Instant::now().checked_add(left));
                 self.timers.end_at(end.map(|end| (end, Close::expired())));

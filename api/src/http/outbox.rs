@@ -1,0 +1,61 @@
+//! `/dev/outbox`: what would have been sent, for developers.
+
+use std::{fmt::Write, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+use serde_json::json;
+use service::notify::Outbox;
+
+const STYLE: &str = "body{font:16px/1.5 system-ui;max-width:44rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}\
+    article{border:1px solid #8886;border-radius:.5rem;padding:.5rem 1rem;margin:1rem 0}\
+    pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit}small{opacity:.7}";
+
+pub fn routes(outbox: Arc<Outbox>) -> Router {
+    Router::new().route("/dev/outbox", get(show)).with_state(outbox)
+}
+
+/// A page, or JSON for who asks for it.
+async fn show(State(outbox): State<Arc<Outbox>>, headers: HeaderMap) -> Response {
+    let wants = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if wants.is_some_and(|wants| wants.contains("application/json")) {
+        let messages = outbox.messages().into_iter().map(|(at, message)| {
+            json!({
+                "at": at, "to": message.to.address(), "subject": message.subject, "text": message.text,
+            })
+        });
+        return Json(messages.collect::<Vec<_>>()).into_response();
+    }
+    Html(page(&outbox)).into_response()
+}
+
+fn page(outbox: &Outbox) -> String {
+    let mut page = format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
+         <title>Outbox</title><style>{STYLE}</style><h1>Outbox</h1><p>Messages that this development server would have \
+         sent, the newest first. Reload to see new ones.</p>"
+    );
+    let messages = outbox.messages();
+    if messages.is_empty() {
+        page.push_str("<p>Nothing yet: ask for a code, invite somebody, or reset a password.</p>");
+    }
+    for (at, message) in messages {
+        let (to, subject) = (escaped(message.to.address()), escaped(&message.subject));
+        let _ = write!(
+            page,
+            "<article><h2>{subject}</h2><small>to {to}, {}</small><pre>{}</pre></article>",
+            at.format("%Y-%m-%d %H:%M:%S UTC"),
+            escaped(&message.text)
+        );
+    }
+    page
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -1,0 +1,102 @@
+//! What a tenant decides for itself.
+
+use entity::tenant::{Column, Entity, Model, SignUp};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr};
+
+use crate::{
+    ctx::{Actor, Ctx},
+    error::{Error, Invalid, Result, Subject},
+    permission::Permission,
+    text,
+    write::ROW,
+};
+
+/// The most vehicles that one customer may be allowed at once.
+const RENTAL_LIMIT: i32 = 1_000;
+const GRACE_SECONDS: i32 = 3_600;
+
+/// What is None stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct UpdateTenant {
+    pub name: Option<String>,
+    pub time_zone: Option<String>,
+    pub publishes_board: Option<bool>,
+    pub grace_seconds: Option<i32>,
+    pub rental_limit: Option<i32>,
+    pub sign_up: Option<SignUp>,
+    pub requires_second_factor: Option<bool>,
+}
+
+/// For whoever has signed in.
+pub async fn get(ctx: &Ctx) -> Result<Model> {
+    match ctx.actor {
+        Actor::Anonymous => Err(Error::Unauthenticated),
+        Actor::Audience(_) => Err(Error::no_viewer()),
+        _ => ctx.own_tenant().await,
+    }
+}
+
+/// Asking for a second factor takes hold at the next sign-in: who is at work now can finish.
+pub async fn update(ctx: &Ctx, input: UpdateTenant) -> Result<Model> {
+    ctx.require(Permission::ManageTenant)?;
+    let input = &UpdateTenant {
+        name: input.name.as_deref().map(|name| text::required("name", name, 200)).transpose()?,
+        time_zone: input.time_zone.as_deref().map(time_zone).transpose()?,
+        grace_seconds: within("graceSeconds", input.grace_seconds, 0..=GRACE_SECONDS)?,
+        rental_limit: within("rentalLimit", input.rental_limit, 1..=RENTAL_LIMIT)?,
+        ..input
+    };
+    ctx.write(|tx| async move {
+        let found = Entity::all().filter(Column::Id.eq(tx.tenant())).lock(ROW).one(&*tx).await?;
+        let before = found.ok_or(Error::NotFound(Subject::Tenant))?;
+        let after = input.clone().applied_to(before);
+        Entity::update_one(after.id)
+            .col_expr(Column::Name, Expr::value(after.name.as_str()))
+            .col_expr(Column::TimeZone, Expr::value(after.time_zone.as_str()))
+            .col_expr(Column::PublishesBoard, Expr::value(after.publishes_board))
+            .col_expr(Column::GraceSeconds, Expr::value(after.grace_seconds))
+            .col_expr(Column::RentalLimit, Expr::value(after.rental_limit))
+            .col_expr(Column::SignUp, Expr::value(after.sign_up))
+            .col_expr(Column::RequiresSecondFactor, Expr::value(after.requires_second_factor))
+            .exec(&*tx)
+            .await?;
+        Ok(after)
+    })
+    .await
+}
+
+impl UpdateTenant {
+    fn applied_to(self, before: Model) -> Model {
+        Model {
+            name: self.name.unwrap_or(before.name),
+            time_zone: self.time_zone.unwrap_or(before.time_zone),
+            publishes_board: self.publishes_board.unwrap_or(before.publishes_board),
+            grace_seconds: self.grace_seconds.unwrap_or(before.grace_seconds),
+            rental_limit: self.rental_limit.unwrap_or(before.rental_limit),
+            sign_up: self.sign_up.unwrap_or(before.sign_up),
+            requires_second_factor: self
+                .requires_second_factor
+                .unwrap_or(before.requires_second_factor),
+            ..before
+        }
+    }
+}
+
+pub(super) fn time_zone(name: &str) -> Result<String> {
+    if name.parse::<chrono_tz::Tz>().is_err() {
+        return Err(Invalid::new("timeZone", "must be an IANA name, such as Africa/Nairobi").into());
+    }
+    Ok(name.to_owned())
+}
+
+fn within(
+    field: &str,
+    number: Option<i32>,
+    range: std::ops::RangeInclusive<i32>,
+) -> Result<Option<i32>> {
+    if number.is_some_and(|number| !range.contains(&number)) {
+        let message = format!("must be from {} to {}", range.start(), range.end());
+        return Err(Invalid::new(field, message).into());
+    }
+    Ok(number)
+}

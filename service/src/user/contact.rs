@@ -1,0 +1,65 @@
+//! Where a person can be reached, and by what they sign in.
+
+use entity::user;
+use sea_orm::{ColumnTrait, sea_query::SimpleExpr};
+
+use crate::{
+    error::{Invalid, Result},
+    text,
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Contact {
+    /// Lower case.
+    Email(String),
+    /// E.164.
+    Phone(String),
+}
+
+impl Contact {
+    /// Exactly one of the two.
+    pub fn read(email: Option<&str>, phone: Option<&str>) -> Result<Self> {
+        match (email, phone) {
+            (Some(email), None) => text::email("email", email).map(Self::Email),
+            (None, Some(phone)) => text::phone("phone", phone).map(Self::Phone),
+            (Some(_), Some(_)) => Err(Invalid::new("phone", "goes without an email").into()),
+            (None, None) => Err(Invalid::new("email", "give an email or a phone").into()),
+        }
+    }
+
+    /// What somebody signs in with; every login has one.
+    pub(super) fn of(user: &user::Model) -> Self {
+        match (&user.email, &user.phone) {
+            (Some(email), _) => Self::Email(email.clone()),
+            (None, phone) => Self::Phone(phone.clone().unwrap_or_default()),
+        }
+    }
+
+    pub fn address(&self) -> &str {
+        match self {
+            Self::Email(address) | Self::Phone(address) => address,
+        }
+    }
+
+    pub fn email(&self) -> Option<String> {
+        match self {
+            Self::Email(address) => Some(address.clone()),
+            Self::Phone(_) => None,
+        }
+    }
+
+    pub fn phone(&self) -> Option<String> {
+        match self {
+            Self::Phone(address) => Some(address.clone()),
+            Self::Email(_) => None,
+        }
+    }
+
+    /// Of whose login it is.
+    pub(super) fn filter(&self) -> SimpleExpr {
+        match self {
+            Self::Email(address) => user::Column::Email.eq(address),
+            Self::Phone(address) => user::Column::Phone.eq(address),
+        }
+    }
+}
