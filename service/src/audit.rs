@@ -1,0 +1,162 @@
+//! The audit log: what staff, partners and the platform changed, each line in the write that did it.
+
+mod difference;
+mod list;
+mod mask;
+
+use std::sync::{Mutex, PoisonError};
+
+use entity::{
+    Id,
+    audit::{ActorKind, AuditEntryId, Changes, Entity, Model},
+    user::Role,
+};
+use sea_orm::{EntityTrait, IntoActiveModel};
+use serde::Serialize;
+use serde_json::Value;
+
+pub use list::{Filter, count, get_many, list};
+
+use crate::{
+    ctx::Actor,
+    error::{Error, Result},
+    write::Tx,
+};
+
+/// SQLite takes 32,766 values in one statement, and a line has thirteen.
+const LINES_AT_ONCE: usize = 2_000;
+
+/// What the audit log can tell about: all fields of its row, but `LEFT_OUT`. Personal data is masked by their names, see `mask`.
+pub trait Audited: Serialize {
+    /// Fields that another object tells already.
+    const LEFT_OUT: &[&str] = &[];
+
+    /// Kind and global id.
+    fn subject(&self) -> (&'static str, String);
+}
+
+macro_rules! audited {
+    ($($feature:ident $(without $left_out:literal)?),*) => {$(
+        impl Audited for entity::$feature::Model {
+            $(const LEFT_OUT: &[&str] = &[$left_out];)?
+
+            fn subject(&self) -> (&'static str, String) {
+                subject(self.id)
+            }
+        }
+    )*};
+}
+
+// A rental's terms are those of its tariff.
+audited!(customer, rental without "terms", station, tariff, vehicle, vehicle_type);
+
+/// The lines of one write: those that wait, and how many there are in all.
+#[derive(Default)]
+pub(crate) struct Lines(Mutex<(Vec<Model>, usize)>);
+
+impl Lines {
+    fn push(&self, line: Model) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.0.push(line);
+        lines.1 += 1;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 == 0
+    }
+
+    fn take(&self) -> Vec<Model> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).0)
+    }
+}
+
+impl Tx {
+    /// Tells the audit log, if and when this write commits, what was done to an object: `vehicle.update`. None before: it is
+    /// new; None after: it is gone. Customers' own rides and the platform's jobs are not told.
+    pub fn audit<A: Audited>(
+        &self,
+        action: &'static str,
+        before: Option<&A>,
+        after: Option<&A>,
+    ) -> Result<()> {
+        let Some((kind, id)) = after.or(before).map(A::subject) else { return Ok(()) };
+        self.line(action, (kind, id), || {
+            let [before, after] = [json(before)?, json(after)?];
+            Ok(difference::between(kind, before, after, A::LEFT_OUT))
+        })
+    }
+
+    /// As `audit`, of what changes no field that could be shown.
+    pub fn audit_act<I: Id>(&self, action: &'static str, id: I) -> Result<()> {
+        self.line(action, subject(id), || Ok(Vec::new()))
+    }
+
+    fn line(
+        &self,
+        action: &'static str,
+        (subject_kind, subject_id): (&str, String),
+        changes: impl FnOnce() -> Result<Vec<entity::audit::Change>>,
+    ) -> Result<()> {
+        let Some(Caller { kind, id, role }) = Caller::of(self.actor()) else { return Ok(()) };
+        let origin = &self.ctx().origin;
+        self.audit_lines().push(Model {
+            tenant_id: self.tenant(),
+            id: self.new_id::<AuditEntryId>(),
+            occurred_at: self.now(),
+            actor_kind: kind,
+            actor_id: id,
+            role,
+            address: origin.address.map(|address| address.to_string()),
+            user_agent: origin.user_agent.clone(),
+            request_id: origin.request_id.clone(),
+            action: action.to_owned(),
+            subject_kind: subject_kind.to_owned(),
+            subject_id,
+            changes: Changes(changes()?),
+        });
+        Ok(())
+    }
+
+    /// Writes the lines that wait.
+    pub(crate) async fn write_audit(&self) -> Result<()> {
+        let rows: Vec<_> = self.audit_lines().take().into_iter().collect();
+        for some in rows.chunks(LINES_AT_ONCE) {
+            let rows = some.iter().cloned().map(|line| line.into_active_model().reset_all());
+            Entity::insert_many(rows).exec_without_returning(&**self).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whom the audit log knows.
+struct Caller {
+    kind: ActorKind,
+    id: String,
+    role: Option<Role>,
+}
+
+impl Caller {
+    fn of(actor: Actor) -> Option<Self> {
+        match actor {
+            Actor::Staff { user, role } => {
+                Some(Self { kind: ActorKind::Staff, id: user.to_string(), role: Some(role) })
+            }
+            Actor::Customer { .. } | Actor::Anonymous | Actor::System(_) | Actor::Audience(_) => {
+                None
+            }
+        }
+    }
+}
+
+/// Whether what this actor changes has a line.
+pub(crate) fn is_audited(actor: Actor) -> bool {
+    Caller::of(actor).is_some()
+}
+
+fn subject<I: Id>(id: I) -> (&'static str, String) {
+    (I::PREFIX, id.to_string())
+}
+
+fn json<A: Serialize>(object: Option<&A>) -> Result<Value> {
+    object.map_or(Ok(Value::Null), serde_json::to_value).map_err(Error::internal)
+}
