@@ -8,10 +8,10 @@ use std::sync::{Mutex, PoisonError};
 
 use entity::{
     Id,
-    audit::{ActorKind, AuditEntryId, Changes, Entity, Model},
+    audit::{ActiveModel, ActorKind, AuditEntryId, Change, Changes, Entity, Model},
     user::Role,
 };
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -52,12 +52,12 @@ audited!(customer, rental without "terms", station, tariff, vehicle, vehicle_typ
 
 /// The lines of one write: those that wait, and how many there are in all.
 #[derive(Default)]
-pub(crate) struct Lines(Mutex<(Vec<Model>, usize)>);
+pub(crate) struct Lines(Mutex<(Vec<ActiveModel>, usize)>);
 
 impl Lines {
     fn push(&self, line: Model) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.0.push(line);
+        lines.0.push(line.into_active_model().reset_all());
         lines.1 += 1;
     }
 
@@ -65,7 +65,7 @@ impl Lines {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).1 == 0
     }
 
-    fn take(&self) -> Vec<Model> {
+    fn take(&self) -> Vec<ActiveModel> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).0)
     }
 }
@@ -95,7 +95,7 @@ impl Tx {
         &self,
         action: &'static str,
         (subject_kind, subject_id): (&str, String),
-        changes: impl FnOnce() -> Result<Vec<entity::audit::Change>>,
+        changes: impl FnOnce() -> Result<Vec<Change>>,
     ) -> Result<()> {
         let Some(Caller { kind, id, role }) = Caller::of(self.actor()) else { return Ok(()) };
         let origin = &self.ctx().origin;
@@ -107,8 +107,8 @@ impl Tx {
             actor_id: id,
             role,
             address: origin.address.map(|address| address.to_string()),
-            user_agent: origin.user_agent.clone(),
-            request_id: origin.request_id.clone(),
+            user_agent: origin.user_agent.as_deref().map(ToOwned::to_owned),
+            request_id: origin.request_id.as_deref().map(ToOwned::to_owned),
             action: action.to_owned(),
             subject_kind: subject_kind.to_owned(),
             subject_id,
@@ -119,10 +119,8 @@ impl Tx {
 
     /// Writes the lines that wait.
     pub(crate) async fn write_audit(&self) -> Result<()> {
-        let rows: Vec<_> = self.audit_lines().take().into_iter().collect();
-        for some in rows.chunks(LINES_AT_ONCE) {
-            let rows = some.iter().cloned().map(|line| line.into_active_model().reset_all());
-            Entity::insert_many(rows).exec_without_returning(&**self).await?;
+        for some in self.audit_lines().take().chunks(LINES_AT_ONCE) {
+            Entity::insert_many(some.to_vec()).exec_without_returning(&**self).await?;
         }
         Ok(())
     }
