@@ -48,7 +48,7 @@ macro_rules! audited {
 }
 
 // A rental's terms are those of its tariff.
-audited!(customer, rental without "terms", station, tariff, vehicle, vehicle_type);
+audited!(customer, rental without "terms", session, station, tariff, tenant, user, vehicle, vehicle_type);
 
 /// The lines of one write: those that wait, and how many there are in all.
 #[derive(Default)]
@@ -135,14 +135,17 @@ struct Caller {
 
 impl Caller {
     fn of(actor: Actor) -> Option<Self> {
-        match actor {
-            Actor::Staff { user, role } => {
-                Some(Self { kind: ActorKind::Staff, id: user.to_string(), role: Some(role) })
+        let (kind, role) = match actor {
+            Actor::Staff { role: Role::Administrator, .. } => {
+                (ActorKind::Platform, Some(Role::Administrator))
             }
+            Actor::Staff { role, .. } => (ActorKind::Staff, Some(role)),
+            Actor::Partner { .. } => (ActorKind::Partner, None),
             Actor::Customer { .. } | Actor::Anonymous | Actor::System(_) | Actor::Audience(_) => {
-                None
+                return None;
             }
-        }
+        };
+        Some(Self { kind, id: actor.to_string(), role })
     }
 }
 

@@ -260,12 +260,7 @@ async fn in_use(tx: &Tx, id: CustomerId) -> Result<(u64, u64)> {
     Ok((riding, holding))
 }
 
-async fn save(
-    tx: &Tx,
-    action: &'static str,
-    before: Model,
-    mut after: Model,
-) -> Result<Model> {
+async fn save(tx: &Tx, action: &'static str, before: Model, mut after: Model) -> Result<Model> {
     after.updated_at = tx.now();
     let after = after
         .into_active_model()

@@ -208,12 +208,7 @@ async fn lock(tx: &Tx, id: TariffId) -> Result<Model> {
     found.ok_or(Error::NotFound(Subject::Tariff))
 }
 
-async fn save(
-    tx: &Tx,
-    action: &'static str,
-    before: Model,
-    mut tariff: Model,
-) -> Result<Model> {
+async fn save(tx: &Tx, action: &'static str, before: Model, mut tariff: Model) -> Result<Model> {
     tariff.updated_at = tx.now();
     let tariff = tariff.into_active_model().reset_all().update(&**tx).await?;
     tx.audit(action, Some(&before), Some(&tariff))?;

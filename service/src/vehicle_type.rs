@@ -197,12 +197,7 @@ async fn lock(tx: &Tx, id: VehicleTypeId) -> Result<Model> {
     found.ok_or(Error::NotFound(Subject::VehicleType))
 }
 
-async fn save(
-    tx: &Tx,
-    action: &'static str,
-    before: Model,
-    mut changed: Model,
-) -> Result<Model> {
+async fn save(tx: &Tx, action: &'static str, before: Model, mut changed: Model) -> Result<Model> {
     changed.updated_at = tx.now();
     let changed = changed.into_active_model().reset_all().update(&**tx).await?;
     tx.audit(action, Some(&before), Some(&changed))?;

@@ -1,6 +1,7 @@
 //! Reading the audit log: filters, pages, and who may.
 
 use chrono::Duration;
+use entity::user::Role;
 use rstest::rstest;
 use tests::{
     Client, Fleet,
@@ -22,7 +23,8 @@ async fn ids(reader: &Client, filter: Value) -> Vec<String> {
 async fn touch(fleet: &Fleet, by: &Client, vehicle: &str, request: &str) {
     let document = "mutation($input: UpdateVehicleInput!) {
         updateVehicle(input: $input) { userErrors { code } } }";
-    let input = json!({"vehicleId": vehicle, "odometerMeters": 1, "vehicleTypeId": fleet.vehicle_type});
+    let input =
+        json!({"vehicleId": vehicle, "odometerMeters": 1, "vehicleTypeId": fleet.vehicle_type});
     let answer = post(by, request, document, json!({"input": input})).await;
     assert_eq!(answer["data"]["updateVehicle"]["userErrors"], json!([]), "{answer:#}");
 }
@@ -40,8 +42,10 @@ async fn lines_are_found_by_all_that_they_say(#[values(Embedded, Production)] sh
     app.advance(Duration::minutes(1));
     touch(&fleet, &fleet, &other, "second").await;
 
-    let (first, second) =
-        (ids(&fleet, json!({"requestId": "first"})).await, ids(&fleet, json!({"requestId": "second"})).await);
+    let (first, second) = (
+        ids(&fleet, json!({"requestId": "first"})).await,
+        ids(&fleet, json!({"requestId": "second"})).await,
+    );
     assert_eq!((first.len(), second.len()), (1, 1));
     let both = [second.clone(), first.clone()].concat();
     let (at_one, at_two) = ("2035-01-01T12:01:00Z", "2035-01-01T12:02:00Z");
@@ -96,8 +100,12 @@ async fn the_log_is_read_in_pages_both_ways(#[values(Embedded, Production)] shap
 
     let filter = json!({"action": "vehicle.update"});
     let last = fleet.query(document, json!({"last": 2, "before": after, "filter": filter})).await;
-    let shown: Vec<_> =
-        last["auditLog"]["nodes"].as_array().unwrap().iter().map(|node| text(&node["id"])).collect();
+    let shown: Vec<_> = last["auditLog"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| text(&node["id"]))
+        .collect();
     assert_eq!(shown, all[4..6]);
 
     let other = app.fleet("Rad Sued").await;
@@ -119,7 +127,14 @@ async fn only_owners_read_it(#[values(Embedded, Production)] shape: Shape) {
     assert_eq!(found["node"]["id"], line);
     assert!(found["node"]["action"].is_string());
 
-    for nosy in [fleet.staff(&app).await, fleet.rider(&app).await.client] {
+    let admin = fleet.colleague(&app, Role::Admin).await;
+    assert_eq!(admin.query(node, json!({"id": line})).await["node"]["id"], line);
+
+    let mut others = vec![fleet.rider(&app).await.client];
+    for role in [Role::Staff, Role::Accountant, Role::Vendor, Role::Broker] {
+        others.push(fleet.colleague(&app, role).await);
+    }
+    for nosy in others {
         assert_eq!(nosy.send(log, json!({})).await.error(), "FORBIDDEN");
         assert_eq!(nosy.query(node, json!({"id": line})).await["node"], Value::Null);
     }

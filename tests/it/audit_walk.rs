@@ -7,6 +7,8 @@ use tests::{
     TestApp, Value, json, key, text,
 };
 
+use crate::audit::post;
+
 /// Mutations whose success is in no line, and why.
 const SILENT: &[(&str, &str)] = &[
     ("signIn", "nobody has signed in yet; the session itself is the record"),
@@ -65,9 +67,8 @@ async fn every_mutation_has_a_case(fleet: &Fleet, cases: &[Case]) {
     let schema = fleet.query(document, json!({})).await;
     let fields = schema["__schema"]["mutationType"]["fields"].as_array().unwrap();
     let names: Vec<String> = fields.iter().map(|field| text(&field["name"])).collect();
-    let walked = |name: &str| {
-        name == "signOutEverywhere" || cases.iter().any(|case| case.mutation == name)
-    };
+    let walked =
+        |name: &str| name == "signOutEverywhere" || cases.iter().any(|case| case.mutation == name);
     for name in &names {
         let silent = SILENT.iter().any(|(silent, _)| silent == name);
         assert!(walked(name) != silent, "the mutation {name} is walked, or silent with a reason");
@@ -90,13 +91,6 @@ async fn called(client: &Client, request: &str, case: &Case) -> Value {
     payload
 }
 
-async fn post(client: &Client, request: &str, query: &str, variables: Value) -> Value {
-    let call = client.http.post(format!("{}/graphql", client.url));
-    let call = call.bearer_auth(client.token().unwrap()).header("x-request-id", request);
-    let answer = call.json(&json!({"query": query, "variables": variables})).send().await.unwrap();
-    answer.json().await.unwrap()
-}
-
 async fn lines(reader: &Client, request: &str) -> Vec<Value> {
     let document = "query($request: String!) { auditLog(filter: {requestId: $request}) {
         nodes { action subjectKind subjectId actorId requestId } } }";
@@ -111,12 +105,7 @@ async fn cases(app: &TestApp, fleet: &Fleet) -> Vec<Case> {
     cases
 }
 
-fn case(
-    mutation: &'static str,
-    object: &'static str,
-    action: &'static str,
-    input: Value,
-) -> Case {
+fn case(mutation: &'static str, object: &'static str, action: &'static str, input: Value) -> Case {
     Case { mutation, object, action, input }
 }
 
@@ -134,8 +123,7 @@ async fn stock(fleet: &Fleet) -> Vec<Case> {
         fleet.mutate("createCustomer", "customer { id }", json!({"name": "Ben"})).await.ok();
     let customer = spare["customer"]["id"].clone();
     let place = json!({"latitude": 55.5, "longitude": 12.5});
-    let new_station =
-        json!({"name": "New", "shortCode": "NEW", "capacity": 3, "position": place});
+    let new_station = json!({"name": "New", "shortCode": "NEW", "capacity": 3, "position": place});
     let new_vehicle = json!({"number": "NEW", "vehicleTypeId": fleet.vehicle_type});
     vec![
         case("createStation", "station", "station.create", new_station),
@@ -233,7 +221,8 @@ async fn rides(app: &TestApp, fleet: &Fleet) -> Vec<Case> {
         open.push(text(&rider.start_rental(&vehicle).await.ok()["rental"]["id"]));
     }
     let given = |vehicle: &str, customer: &str| json!({"vehicleId": vehicle, "customerId": customer, "idempotencyKey": key()});
-    let ended = |rental: &str| json!({"rentalId": rental, "stationId": station, "idempotencyKey": key()});
+    let ended =
+        |rental: &str| json!({"rentalId": rental, "stationId": station, "idempotencyKey": key()});
     let mut forced = ended(&open[1]);
     forced["reason"] = json!("the rider called");
     vec![

@@ -121,7 +121,12 @@ impl Fleet {
     }
 
     pub async fn staff(&self, test: &TestApp) -> Client {
-        sign_up(test, &self.tenant, Role::Staff, None).await
+        self.colleague(test, Role::Staff).await
+    }
+
+    /// Somebody with this role, who does not ride.
+    pub async fn colleague(&self, test: &TestApp, role: Role) -> Client {
+        sign_up(test, &self.tenant, role, None).await
     }
 
     pub async fn rider(&self, test: &TestApp) -> Rider {

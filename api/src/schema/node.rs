@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::{
-    Id, audit::AuditEntryId, customer::CustomerId, rental::RentalId, station::StationId, tariff::TariffId,
-    vehicle::VehicleId, vehicle_type::VehicleTypeId,
+    Id, audit::AuditEntryId, customer::CustomerId, rental::RentalId, station::StationId,
+    tariff::TariffId, vehicle::VehicleId, vehicle_type::VehicleTypeId,
 };
 use service::{ctx::Ctx, error::Invalid};
 
 use super::{
-    audit::AuditEntry, customer::Customer, rental::Rental, station::Station, tariff::Tariff, vehicle::Vehicle,
-    vehicle_type::VehicleType,
+    audit::AuditEntry, customer::Customer, rental::Rental, station::Station, tariff::Tariff,
+    vehicle::Vehicle, vehicle_type::VehicleType,
 };
 use crate::{
     context::Call,

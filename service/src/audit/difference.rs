@@ -18,10 +18,8 @@ pub(super) fn between(kind: &str, before: Value, after: Value, left_out: &[&str]
     names.dedup();
     let changes = names.into_iter().filter_map(|name| {
         let top = name.split('.').next().unwrap_or_default();
-        let (before, after) = (
-            before.remove(&name).unwrap_or_default(),
-            after.remove(&name).unwrap_or_default(),
-        );
+        let (before, after) =
+            (before.remove(&name).unwrap_or_default(), after.remove(&name).unwrap_or_default());
         if before == after || SILENT.contains(&top) || left_out.contains(&top) {
             return None;
         }

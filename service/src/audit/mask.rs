@@ -3,20 +3,11 @@
 use serde_json::Value;
 
 /// Kinds whose `name` is not a person's. Any other kind's is taken for one.
-const THINGS: [&str; 8] = [
-    "tenant",
-    "station",
-    "vehicle_type",
-    "vehicle",
-    "tariff",
-    "client",
-    "api_client",
-    "manifest",
-];
+const THINGS: [&str; 8] =
+    ["tenant", "station", "vehicle_type", "vehicle", "tariff", "client", "api_client", "manifest"];
 
 /// How field names of secrets end, and of what is made from secrets.
-const SECRETS: [&str; 7] =
-    ["password", "_hash", "_sha256", "_secret", "_token", "_sealed", "_key"];
+const SECRETS: [&str; 7] = ["password", "_hash", "_sha256", "_secret", "_token", "_sealed", "_key"];
 
 /// What stands for a secret: that there was one, and that it changed.
 const HIDDEN: &str = "***";

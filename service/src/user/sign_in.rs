@@ -112,7 +112,11 @@ pub async fn sign_out(app: &App, refresh_token: &str) -> Result<()> {
 /// Ends every session of the caller's login, this one too.
 pub async fn sign_out_everywhere(ctx: &Ctx) -> Result<()> {
     let user = ctx.actor.user().ok_or(Error::Unauthenticated)?;
-    ctx.write(|tx| async move { revoke(&tx, user, None).await }).await
+    ctx.write(|tx| async move {
+        tx.audit_act("user.sign_out_everywhere", user)?;
+        revoke(&tx, user, None).await
+    })
+    .await
 }
 
 async fn signed_in(

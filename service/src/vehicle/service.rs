@@ -108,7 +108,8 @@ pub async fn return_to_service(ctx: &Ctx, id: VehicleId, at: Option<Destination>
             State::Removed | State::OnLease => EventType::ProviderDropOff,
             _ => EventType::Maintenance,
         };
-        let back = Change::along(&[(event, State::Available)]).to(at.map_or(Place::Stay, Place::At));
+        let back =
+            Change::along(&[(event, State::Available)]).to(at.map_or(Place::Stay, Place::At));
         change::act(&tx, "vehicle.return_to_service", vehicle, back).await
     })
     .await
