@@ -61,8 +61,9 @@ impl Lines {
         lines.1 += 1;
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 == 0
+    /// Whether there were any, written already or not.
+    pub(crate) fn any(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 > 0
     }
 
     fn take(&self) -> Vec<ActiveModel> {
