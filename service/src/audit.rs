@@ -80,42 +80,43 @@ impl Tx {
         before: Option<&A>,
         after: Option<&A>,
     ) -> Result<()> {
+        let Some(caller) = Caller::of(self.actor()) else { return Ok(()) };
         let Some((kind, id)) = after.or(before).map(A::subject) else { return Ok(()) };
-        self.line(action, (kind, id), || {
-            let [before, after] = [json(before)?, json(after)?];
-            Ok(difference::between(kind, before, after, A::LEFT_OUT))
-        })
+        let changes = difference::between(kind, json(before)?, json(after)?, A::LEFT_OUT);
+        self.line(caller, action, (kind, id), changes);
+        Ok(())
     }
 
     /// As `audit`, of what changes no field that could be shown.
-    pub fn audit_act<I: Id>(&self, action: &'static str, id: I) -> Result<()> {
-        self.line(action, subject(id), || Ok(Vec::new()))
+    pub fn audit_act<I: Id>(&self, action: &'static str, id: I) {
+        if let Some(caller) = Caller::of(self.actor()) {
+            self.line(caller, action, subject(id), Vec::new());
+        }
     }
 
     fn line(
         &self,
+        caller: Caller,
         action: &'static str,
-        (subject_kind, subject_id): (&str, String),
-        changes: impl FnOnce() -> Result<Vec<Change>>,
-    ) -> Result<()> {
-        let Some(Caller { kind, id, role }) = Caller::of(self.actor()) else { return Ok(()) };
+        (kind, id): (&str, String),
+        changes: Vec<Change>,
+    ) {
         let origin = &self.ctx().origin;
         self.audit_lines().push(Model {
             tenant_id: self.tenant(),
             id: self.new_id::<AuditEntryId>(),
             occurred_at: self.now(),
-            actor_kind: kind,
-            actor_id: id,
-            role,
+            actor_kind: caller.kind,
+            actor_id: caller.id,
+            role: caller.role,
             address: origin.address.map(|address| address.to_string()),
             user_agent: origin.user_agent.as_deref().map(ToOwned::to_owned),
             request_id: origin.request_id.as_deref().map(ToOwned::to_owned),
             action: action.to_owned(),
-            subject_kind: subject_kind.to_owned(),
-            subject_id,
-            changes: Changes(changes()?),
+            subject_kind: kind.to_owned(),
+            subject_id: id,
+            changes: Changes(changes),
         });
-        Ok(())
     }
 
     /// Writes the lines that wait.

@@ -22,6 +22,7 @@ use crate::{
     keys::Keys,
     limit::Limits,
     origin::Origin,
+    permission::Permission,
 };
 
 /// Everything a use case may know about its caller and its surroundings.
@@ -157,6 +158,12 @@ impl App {
 impl Ctx {
     pub fn coming_from(self, origin: Origin) -> Self {
         Self { origin, ..self }
+    }
+
+    /// The same caller in another tenant, whose audit log tells of it: for administrators of the platform.
+    pub fn acting_on(&self, tenant: TenantId) -> Result<Self> {
+        self.require(Permission::ManageTenants)?;
+        Ok(Self { tenant, ..self.clone() })
     }
 
     pub fn reader(&self) -> &DatabaseConnection {

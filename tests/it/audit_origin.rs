@@ -2,6 +2,7 @@
 
 use entity::{
     api_client::ClientId,
+    tenant::TenantId,
     user::{Role, UserId},
 };
 use rstest::rstest;
@@ -40,8 +41,9 @@ async fn partners_and_the_platform_are_told_as_such(#[values(Embedded, Productio
     let (client, administrator) =
         (app.node.app.new_id::<ClientId>(), app.node.app.new_id::<UserId>());
     let scopes = "fleet:write".parse().unwrap();
-    let (mut partner, mut platform) = (fleet.system(), fleet.system());
+    let mut partner = fleet.system();
     partner.actor = Actor::Partner { client, scopes };
+    let mut platform = app.node.app.system(TenantId::PLATFORM, "test");
     platform.actor = Actor::Staff { user: administrator, role: Role::Administrator };
     let harbour = CreateStation {
         name: "Harbour".to_owned(),
@@ -55,7 +57,13 @@ async fn partners_and_the_platform_are_told_as_such(#[values(Embedded, Productio
     };
     service::station::create(&partner, harbour).await.unwrap();
     let tenant = fleet.tenant.id;
-    platform.write(|tx| async move { tx.audit_act("tenant.suspend", tenant) }).await.unwrap();
+    let there = platform.acting_on(tenant).unwrap();
+    let suspend = there.write(|tx| async move {
+        tx.audit_act("tenant.suspend", tenant);
+        Ok(())
+    });
+    suspend.await.unwrap();
+    assert!(matches!(partner.acting_on(tenant), Err(service::Error::Forbidden)));
 
     let told = lines(&fleet, json!({})).await;
     let [suspended, created, ..] = &told[..] else { panic!("{told:#?}") };

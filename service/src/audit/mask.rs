@@ -3,11 +3,21 @@
 use serde_json::Value;
 
 /// Kinds whose `name` is not a person's. Any other kind's is taken for one.
-const THINGS: [&str; 8] =
-    ["tenant", "station", "vehicle_type", "vehicle", "tariff", "client", "api_client", "manifest"];
+const THINGS: [&str; 9] = [
+    "tenant",
+    "station",
+    "vehicle_type",
+    "vehicle",
+    "tariff",
+    "client",
+    "key",
+    "manifest",
+    "operation",
+];
 
 /// How field names of secrets end, and of what is made from secrets.
-const SECRETS: [&str; 7] = ["password", "_hash", "_sha256", "_secret", "_token", "_sealed", "_key"];
+const SECRETS: [&str; 8] =
+    ["password", "hash", "sha256", "mac", "secret", "_token", "_sealed", "_key"];
 
 /// What stands for a secret: that there was one, and that it changed.
 const HIDDEN: &str = "***";
@@ -17,7 +27,7 @@ pub(super) fn masked(kind: &str, field: &str, value: Value) -> Value {
     if value.is_null() {
         return value;
     }
-    if SECRETS.iter().any(|end| field.ends_with(end)) || field == "secret" {
+    if SECRETS.iter().any(|end| field.ends_with(end)) || is_bytes(&value) {
         return HIDDEN.into();
     }
     let mask = match field {
@@ -28,6 +38,11 @@ pub(super) fn masked(kind: &str, field: &str, value: Value) -> Value {
     };
     // Several at once, or of another shape than was thought of here: better too little.
     value.as_str().map_or(HIDDEN.into(), |text| mask(text).into())
+}
+
+/// They say nothing to people, and most are made from a secret.
+fn is_bytes(value: &Value) -> bool {
+    value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_u64))
 }
 
 /// `ann@example.com` is `a…@example.com`.
@@ -85,6 +100,8 @@ mod tests {
             assert_eq!(masked("user", field, json!([1, 2])), json!("***"), "{field}");
             assert_eq!(masked("user", field, Value::Null), Value::Null, "{field}");
         }
+        assert_eq!(masked("key", "sha256", json!("ab01")), json!("***"));
+        assert_eq!(masked("key", "some_bytes", json!([171, 1])), json!("***"));
     }
 
     #[test]
@@ -92,6 +109,7 @@ mod tests {
         for (kind, field, value) in [
             ("station", "name", json!("Market at 4th")),
             ("station", "short_code", json!("S1")),
+            ("client", "origins", json!(["https://app.example"])),
             ("customer", "rental_limit", json!(3)),
         ] {
             assert_eq!(masked(kind, field, value.clone()), value);
