@@ -35,7 +35,7 @@ async fn up_down_up_ends_where_the_entities_are(#[values(Embedded, Production)] 
     columns::<consumer::Entity>(db.writer(), shape).await;
     columns::<idempotency::Entity>(db.writer(), shape).await;
     columns::<audit::Entity>(db.writer(), shape).await;
-    assert_eq!(tables(&db, shape).await.len(), 17);
+    assert_eq!(tables(&db, shape).await.len(), 19);
 }
 
 /// What refusals are mapped from must exist under these names, over these columns.

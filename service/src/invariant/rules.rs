@@ -99,7 +99,7 @@ pub(super) const REFERENCES: [(&str, &str, &str); 26] = [
     ("price_line", "rental_id", "rental"),
     ("idempotency", "tenant_id", "stream_head"),
     ("event", "tenant_id", "stream_head"),
-    ("audit_entry", "tenant_id", "stream_head"),
+    ("audit_entry", "tenant_id", "tenant"),
 ];
 
 /// Counts the rows whose reference leads nowhere within their tenant.
