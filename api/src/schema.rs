@@ -1,6 +1,7 @@
 //! The GraphQL schema: every feature's objects, queries, mutations and subscriptions, merged.
 
 pub mod audience;
+pub mod audit;
 pub mod connection;
 pub mod customer;
 pub mod fleet_event;
@@ -41,6 +42,7 @@ pub struct Query(
     user::UserQuery,
     user::invitation::InvitationQuery,
     tenant::TenantQuery,
+    audit::AuditQuery,
 );
 
 /// Everything that can be done. A rule that says no is in `userErrors`.

@@ -5,6 +5,7 @@ mod id;
 mod place;
 
 pub mod api_client;
+pub mod audit;
 pub mod consumer;
 pub mod customer;
 pub mod event;

@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
+use serde::Serialize;
 
 use crate::{tenant::TenantId, user::UserId};
 
 id_type!(SessionId, "session");
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+/// As text for the audit log only, which leaves its secrets out.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "session")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

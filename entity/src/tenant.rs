@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
+use serde::Serialize;
 
 use crate::money::Currency;
 
@@ -13,8 +14,9 @@ impl TenantId {
 }
 
 /// Who may make a customer's login.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum SignUp {
     /// Anybody, for themselves.
     Open,
@@ -24,7 +26,7 @@ pub enum SignUp {
     Closed,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "tenant")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -12,6 +12,7 @@ mod m20261121_000008_mark_imported_rentals;
 mod m20261121_000009_find_revoked_sessions;
 mod m20261121_000010_identity;
 mod m20261121_000011_codes_and_invitations;
+mod m20261121_000015_create_audit;
 
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000009_find_revoked_sessions::Migration),
             Box::new(m20261121_000010_identity::Migration),
             Box::new(m20261121_000011_codes_and_invitations::Migration),
+            Box::new(m20261121_000015_create_audit::Migration),
         ]
     }
 }

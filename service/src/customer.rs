@@ -75,6 +75,7 @@ pub async fn create(ctx: &Ctx, input: CreateCustomer) -> Result<Model> {
         set_limit(&mut customer, input.rental_limit)?;
         let made = customer.into_active_model().reset_all();
         let made = made.insert(&*tx).await.on_constraint(EMAIL, Refusal::EmailTaken)?;
+        tx.audit("customer.create", None, Some(&made))?;
         tx.record(Event::CustomerChanged {
             id: made.id,
             before: None,
@@ -109,7 +110,12 @@ pub async fn update(ctx: &Ctx, input: UpdateCustomer) -> Result<Model> {
         if let Some(blocked) = input.blocked {
             after.blocked_at = blocked.then(|| before.blocked_at.unwrap_or_else(|| tx.now()));
         }
-        save(&tx, before, after).await
+        let action = match (before.blocked_at, after.blocked_at) {
+            (None, Some(_)) => "customer.block",
+            (Some(_), None) => "customer.unblock",
+            _ => "customer.update",
+        };
+        save(&tx, action, before, after).await
     })
     .await
 }
@@ -128,7 +134,7 @@ pub async fn archive(ctx: &Ctx, id: CustomerId) -> Result<Model> {
             return Err(Refusal::CustomerInUse { by }.into());
         }
         let after = Model { archived_at: Some(tx.now()), ..before.clone() };
-        save(&tx, before, after).await
+        save(&tx, "customer.archive", before, after).await
     })
     .await
 }
@@ -254,7 +260,7 @@ async fn in_use(tx: &Tx, id: CustomerId) -> Result<(u64, u64)> {
     Ok((riding, holding))
 }
 
-async fn save(tx: &Tx, before: Model, mut after: Model) -> Result<Model> {
+async fn save(tx: &Tx, action: &'static str, before: Model, mut after: Model) -> Result<Model> {
     after.updated_at = tx.now();
     let after = after
         .into_active_model()
@@ -262,6 +268,7 @@ async fn save(tx: &Tx, before: Model, mut after: Model) -> Result<Model> {
         .update(&**tx)
         .await
         .on_constraint(EMAIL, Refusal::EmailTaken)?;
+    tx.audit(action, Some(&before), Some(&after))?;
     tx.record(Event::CustomerChanged {
         id: after.id,
         before: Some(Box::new(before)),

@@ -44,6 +44,7 @@ impl Ctx {
                 return serde_json::from_str(&answer).map_err(Error::internal);
             }
             let answer = run(tx.clone()).await?;
+            tx.write_audit().await?;
             claim.keep(&tx, serde_json::to_string(&answer).map_err(Error::internal)?).await?;
             Ok(answer)
         })

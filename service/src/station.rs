@@ -93,6 +93,7 @@ pub(crate) async fn insert(tx: &Tx, input: CreateStation) -> Result<Model> {
     station.recount_docks();
     let row = station.into_active_model().reset_all();
     let station = row.insert(&**tx).await.on_constraint(SHORT_CODE, Refusal::ShortCodeTaken)?;
+    tx.audit("station.create", None, Some(&station))?;
     tx.record(Event::StationChanged { before: None, after: Box::new(station.clone()) });
     Ok(station)
 }
@@ -122,7 +123,9 @@ pub async fn update(ctx: &Ctx, input: UpdateStation) -> Result<Model> {
         if after.position() != before.position() {
             take_along(&tx, &after).await?;
         }
-        save(&tx, before, after).await
+        let after = save(&tx, before.clone(), after).await?;
+        tx.audit("station.update", Some(&before), Some(&after))?;
+        Ok(after)
     })
     .await
 }
@@ -188,7 +191,10 @@ pub async fn archive(ctx: &Ctx, id: StationId) -> Result<Model> {
         }
         let closed =
             Model { is_installed: false, is_renting: false, is_returning: false, ..before.clone() };
-        save(&tx, before, Model { archived_at: Some(tx.now()), ..closed }).await
+        let closed = Model { archived_at: Some(tx.now()), ..closed };
+        let after = save(&tx, before.clone(), closed).await?;
+        tx.audit("station.archive", Some(&before), Some(&after))?;
+        Ok(after)
     })
     .await
 }

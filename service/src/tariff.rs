@@ -67,6 +67,7 @@ pub(crate) async fn insert(tx: &Tx, input: CreateTariff) -> Result<Model> {
         updated_at: tx.now(),
     };
     let tariff = tariff.into_active_model().reset_all().insert(&**tx).await?;
+    tx.audit("tariff.create", None, Some(&tariff))?;
     tx.record(Event::TariffChanged { id: tariff.id });
     Ok(tariff)
 }
@@ -75,7 +76,8 @@ pub async fn update(ctx: &Ctx, input: UpdateTariff) -> Result<Model> {
     ctx.require(Permission::ManageTariffs)?;
     let input = &input;
     ctx.write(|tx| async move {
-        let mut tariff = open(&tx, input.id).await?;
+        let before = open(&tx, input.id).await?;
+        let mut tariff = before.clone();
         if let Some(name) = &input.name {
             tariff.name = text::required("name", name, 200)?;
         }
@@ -93,7 +95,7 @@ pub async fn update(ctx: &Ctx, input: UpdateTariff) -> Result<Model> {
             }
             tariff.is_default = is_default;
         }
-        save(&tx, tariff).await
+        save(&tx, "tariff.update", before, tariff).await
     })
     .await
 }
@@ -109,7 +111,8 @@ pub async fn archive(ctx: &Ctx, id: TariffId) -> Result<Model> {
         if let Some(by) = in_use(&tx, &tariff).await? {
             return Err(Refusal::TariffInUse { by }.into());
         }
-        save(&tx, Model { archived_at: Some(tx.now()), ..tariff }).await
+        let archived = Model { archived_at: Some(tx.now()), ..tariff.clone() };
+        save(&tx, "tariff.archive", tariff, archived).await
     })
     .await
 }
@@ -205,9 +208,10 @@ async fn lock(tx: &Tx, id: TariffId) -> Result<Model> {
     found.ok_or(Error::NotFound(Subject::Tariff))
 }
 
-async fn save(tx: &Tx, mut tariff: Model) -> Result<Model> {
+async fn save(tx: &Tx, action: &'static str, before: Model, mut tariff: Model) -> Result<Model> {
     tariff.updated_at = tx.now();
     let tariff = tariff.into_active_model().reset_all().update(&**tx).await?;
+    tx.audit(action, Some(&before), Some(&tariff))?;
     tx.record(Event::TariffChanged { id: tariff.id });
     Ok(tariff)
 }
@@ -216,11 +220,15 @@ async fn save(tx: &Tx, mut tariff: Model) -> Result<Model> {
 async fn clear_default(tx: &Tx) -> Result<()> {
     let tenant = tenant::Entity::all().filter(tenant::Column::Id.eq(tx.tenant()));
     tenant.lock(ROW).one(&**tx).await?;
-    Entity::update_of(tx.tenant())
+    let cleared = Entity::update_of(tx.tenant())
         .col_expr(Column::IsDefault, Expr::value(false))
         .filter(Column::IsDefault.eq(true))
-        .exec(&**tx)
+        .exec_with_returning(&**tx)
         .await?;
+    for after in cleared {
+        let before = Model { is_default: true, ..after.clone() };
+        tx.audit("tariff.update", Some(&before), Some(&after))?;
+    }
     Ok(())
 }
 

@@ -70,6 +70,7 @@ pub(crate) async fn insert(tx: &Tx, input: CreateTenant) -> Result<Model> {
     stream_head::Entity::insert(new_head(tx.ctx(), epoch::fresh()?))
         .exec_without_returning(&**tx)
         .await?;
+    tx.audit("tenant.create", None, Some(&tenant))?;
     Ok(tenant)
 }
 

@@ -103,6 +103,7 @@ pub(crate) async fn insert(tx: &Tx, input: CreateVehicle) -> Result<Model> {
     let row = vehicle.into_active_model().reset_all();
     let vehicle = row.insert(&**tx).await.on_constraint(NUMBER, Refusal::NumberTaken)?;
     counters::apply(tx, stations, None, &vehicle, Rules::default()).await?;
+    tx.audit("vehicle.create", None, Some(&vehicle))?;
     change::remember(tx, None, &vehicle, Story { event_types, ..Story::default() }).await?;
     Ok(vehicle)
 }
@@ -128,6 +129,7 @@ pub async fn update(ctx: &Ctx, input: UpdateVehicle) -> Result<Model> {
         let stations = Locked::of(&tx, [before.station_id, None]).await?;
         let after = store(&tx, after).await?;
         counters::apply(&tx, stations, Some(&before), &after, Rules::default()).await?;
+        tx.audit("vehicle.update", Some(&before), Some(&after))?;
         tx.record(changed(&before, &after));
         Ok(after)
     })
@@ -138,18 +140,18 @@ pub async fn update(ctx: &Ctx, input: UpdateVehicle) -> Result<Model> {
 pub async fn archive(ctx: &Ctx, id: VehicleId) -> Result<Model> {
     ctx.require(Permission::ManageFleet)?;
     ctx.write(|tx| async move {
-        let vehicle = lock(&tx, id).await?;
-        if vehicle.archived_at.is_some() {
-            return Ok(vehicle);
+        let before = lock(&tx, id).await?;
+        if before.archived_at.is_some() {
+            return Ok(before);
         }
-        let vehicle = match vehicle.state {
+        let vehicle = match before.state {
             State::Reserved => {
                 return Err(Refusal::VehicleInUse { by: "a reservation".into() }.into());
             }
             State::OnTrip | State::OnLease => {
                 return Err(Refusal::VehicleInUse { by: "a customer".into() }.into());
             }
-            State::Removed => vehicle,
+            State::Removed => before.clone(),
             State::Available
             | State::NonOperational
             | State::NonContactable
@@ -157,13 +159,14 @@ pub async fn archive(ctx: &Ctx, id: VehicleId) -> Result<Model> {
             | State::Elsewhere => {
                 let leave =
                     Change::along(&[(EventType::Decommissioned, State::Removed)]).to(Place::Off);
-                change::apply(&tx, vehicle, leave).await?
+                change::apply(&tx, before.clone(), leave).await?
             }
         };
         if rented(&tx, id).await? {
             return Err(Refusal::VehicleInUse { by: "an open rental".into() }.into());
         }
         let after = store(&tx, Model { archived_at: Some(tx.now()), ..vehicle.clone() }).await?;
+        tx.audit("vehicle.archive", Some(&before), Some(&after))?;
         tx.record(changed(&vehicle, &after));
         Ok(after)
     })

@@ -78,6 +78,7 @@ pub(crate) async fn insert(tx: &Tx, input: CreateVehicleType) -> Result<Model> {
     };
     check(&made)?;
     let made = made.into_active_model().reset_all().insert(&**tx).await?;
+    tx.audit("vehicle_type.create", None, Some(&made))?;
     tx.record(Event::VehicleTypeChanged { id: made.id });
     Ok(made)
 }
@@ -86,7 +87,8 @@ pub async fn update(ctx: &Ctx, input: UpdateVehicleType) -> Result<Model> {
     ctx.require(Permission::ManageFleet)?;
     let input = &input;
     ctx.write(|tx| async move {
-        let mut changed = open(&tx, input.id).await?;
+        let before = open(&tx, input.id).await?;
+        let mut changed = before.clone();
         if let Some(name) = &input.name {
             changed.name = text::required("name", name, 100)?;
         }
@@ -109,7 +111,7 @@ pub async fn update(ctx: &Ctx, input: UpdateVehicleType) -> Result<Model> {
             changed.default_tariff_id = default_tariff;
         }
         check(&changed)?;
-        save(&tx, changed).await
+        save(&tx, "vehicle_type.update", before, changed).await
     })
     .await
 }
@@ -130,7 +132,8 @@ pub async fn archive(ctx: &Ctx, id: VehicleTypeId) -> Result<Model> {
         if vehicles > 0 {
             return Err(Refusal::VehicleTypeInUse { by: format!("{vehicles} vehicles") }.into());
         }
-        save(&tx, Model { archived_at: Some(tx.now()), ..found }).await
+        let archived = Model { archived_at: Some(tx.now()), ..found.clone() };
+        save(&tx, "vehicle_type.archive", found, archived).await
     })
     .await
 }
@@ -194,9 +197,10 @@ async fn lock(tx: &Tx, id: VehicleTypeId) -> Result<Model> {
     found.ok_or(Error::NotFound(Subject::VehicleType))
 }
 
-async fn save(tx: &Tx, mut changed: Model) -> Result<Model> {
+async fn save(tx: &Tx, action: &'static str, before: Model, mut changed: Model) -> Result<Model> {
     changed.updated_at = tx.now();
     let changed = changed.into_active_model().reset_all().update(&**tx).await?;
+    tx.audit(action, Some(&before), Some(&changed))?;
     tx.record(Event::VehicleTypeChanged { id: changed.id });
     Ok(changed)
 }

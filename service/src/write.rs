@@ -14,6 +14,7 @@ use sea_orm::{
 };
 
 use crate::{
+    audit,
     ctx::{Actor, App, Ctx},
     db::Transaction,
     error::{Error, Result},
@@ -37,6 +38,7 @@ struct Inner {
     ctx: Ctx,
     now: DateTime<Utc>,
     events: Mutex<Vec<Event>>,
+    audit: audit::Lines,
 }
 
 impl Deref for Tx {
@@ -71,6 +73,21 @@ impl Tx {
     /// Tells everyone, if and when this write commits.
     pub fn record(&self, event: Event) {
         self.0.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    }
+
+    pub(crate) fn audit_lines(&self) -> &audit::Lines {
+        &self.0.audit
+    }
+
+    /// In a build for development, a change of the fleet that the audit log should have been told of is a defect.
+    fn check_audit(&self) -> Result<()> {
+        let expected = cfg!(debug_assertions) && audit::is_audited(self.actor());
+        let told = || self.0.audit.any();
+        let changed = || !self.0.events.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        if expected && !told() && changed() {
+            return Err(Error::internal("a change that the audit log was not told of"));
+        }
+        Ok(())
     }
 }
 
@@ -110,12 +127,13 @@ impl Ctx {
             ctx: self.clone(),
             now: self.now(),
             events: Mutex::default(),
+            audit: audit::Lines::default(),
         }));
         let outcome = match limit {
-            Some(limit) => tokio::time::timeout(limit, run(tx.clone()))
+            Some(limit) => tokio::time::timeout(limit, run_whole(run, &tx))
                 .await
                 .unwrap_or_else(|_| Err(Error::internal("a write held up the others"))),
-            None => run(tx.clone()).await,
+            None => run_whole(run, &tx).await,
         };
         let inner =
             Arc::try_unwrap(tx.0).map_err(|_| Error::internal("a write outlived its closure"))?;
@@ -133,9 +151,21 @@ impl Ctx {
     }
 }
 
+/// The use case and its lines in the audit log.
+async fn run_whole<T, F, Fut>(run: &F, tx: &Tx) -> Result<T>
+where
+    F: Fn(Tx) -> Fut,
+    Fut: Future<Output = Result<T>>,
+{
+    let value = run(tx.clone()).await?;
+    tx.check_audit()?;
+    tx.write_audit().await?;
+    Ok(value)
+}
+
 /// Events take their numbers at the very end, so that the lock on the tenant's head is held for one insert and the commit.
 async fn commit(inner: Inner) -> Result<()> {
-    let Inner { transaction, ctx, now, events } = inner;
+    let Inner { transaction, ctx, now, events, .. } = inner;
     let events = events.into_inner().unwrap_or_else(PoisonError::into_inner);
     let recorded = if events.is_empty() {
         Vec::new()

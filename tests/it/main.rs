@@ -1,5 +1,9 @@
 //! What is promised, shown through HTTP and websockets on both shapes.
 
+mod audit;
+mod audit_log;
+mod audit_origin;
+mod audit_walk;
 mod bad_input;
 mod bench;
 mod chaos;

@@ -1,8 +1,8 @@
 //! Migrations: up, down and up again, and then the tables are what the entities say.
 
 use entity::{
-    consumer, customer, event, idempotency, price_line, rental, session, station, stream_head,
-    tariff, tenant, user, vehicle, vehicle_event, vehicle_type,
+    audit, consumer, customer, event, idempotency, price_line, rental, session, station,
+    stream_head, tariff, tenant, user, vehicle, vehicle_event, vehicle_type,
 };
 use migration::{Migrator, MigratorTrait};
 use rstest::rstest;
@@ -34,7 +34,8 @@ async fn up_down_up_ends_where_the_entities_are(#[values(Embedded, Production)] 
     columns::<stream_head::Entity>(db.writer(), shape).await;
     columns::<consumer::Entity>(db.writer(), shape).await;
     columns::<idempotency::Entity>(db.writer(), shape).await;
-    assert_eq!(tables(&db, shape).await.len(), 16);
+    columns::<audit::Entity>(db.writer(), shape).await;
+    assert_eq!(tables(&db, shape).await.len(), 19);
 }
 
 /// What refusals are mapped from must exist under these names, over these columns.

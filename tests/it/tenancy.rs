@@ -205,6 +205,11 @@ fn cases(o: &Objects) -> Vec<Case> {
             json!({"filter": {"customerId": o.customer, "vehicleId": o.vehicle}}),
         ),
         case(
+            "auditLog",
+            "query($filter: AuditLogFilter) { auditLog(filter: $filter) { nodes { id } totalCount } }",
+            json!({"filter": {"subjectId": o.station}}),
+        ),
+        case(
             "rentalQuote",
             "query($input: RentalQuoteInput!) { rentalQuote(input: $input) { price { amount } } }",
             json!({"input": {"vehicleId": o.vehicle, "tariffId": o.tariff, "minutes": 1}}),

@@ -12,7 +12,8 @@ use entity::{money::Currency, user::Role};
 use serde_json::{Value, json};
 use service::{
     tenant::CreateTenant,
-    user::{CreateUser, sign_in::SignIn},
+    origin::Origin,
+    user::{CreateUser, contact::Contact, sign_in::SignIn},
 };
 
 use crate::{Client, TestApp, graphql::Tokens};
@@ -121,7 +122,12 @@ impl Fleet {
     }
 
     pub async fn staff(&self, test: &TestApp) -> Client {
-        sign_up(test, &self.tenant, Role::Staff, None).await
+        self.colleague(test, Role::Staff).await
+    }
+
+    /// Somebody with this role, who does not ride.
+    pub async fn colleague(&self, test: &TestApp, role: Role) -> Client {
+        sign_up(test, &self.tenant, role, None).await
     }
 
     pub async fn rider(&self, test: &TestApp) -> Rider {
@@ -197,8 +203,10 @@ async fn sign_up(
     let input =
         CreateUser { email: email.clone(), name, role, password: password.clone(), customer };
     service::user::create(&app.system(tenant.id, "test"), input).await.unwrap();
-    let input = SignIn { tenant: tenant.slug.clone(), email, password };
-    let signed_in = service::user::sign_in::sign_in(app, input).await.unwrap();
+    let (tenant, contact) = (tenant.slug.clone(), Contact::Email(email));
+    let input = SignIn { tenant, contact, password, totp_code: None };
+    let signed_in =
+        service::user::sign_in::sign_in(app, &Origin::default(), input).await.unwrap();
     let tokens =
         Tokens { access: Some(signed_in.access_token), refresh: Some(signed_in.refresh_token) };
     Client { tokens: Arc::new(Mutex::new(tokens)), ..test.anonymous(None) }

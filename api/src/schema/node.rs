@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::{
-    Id, customer::CustomerId, rental::RentalId, station::StationId, tariff::TariffId,
-    vehicle::VehicleId, vehicle_type::VehicleTypeId,
+    Id, audit::AuditEntryId, customer::CustomerId, rental::RentalId, station::StationId,
+    tariff::TariffId, vehicle::VehicleId, vehicle_type::VehicleTypeId,
 };
 use service::{ctx::Ctx, error::Invalid};
 
 use super::{
-    customer::Customer, rental::Rental, station::Station, tariff::Tariff, vehicle::Vehicle,
-    vehicle_type::VehicleType,
+    audit::AuditEntry, customer::Customer, rental::Rental, station::Station, tariff::Tariff,
+    vehicle::Vehicle, vehicle_type::VehicleType,
 };
 use crate::{
     context::Call,
@@ -34,6 +34,7 @@ pub enum Node {
     Customer(Customer),
     Tariff(Tariff),
     Rental(Rental),
+    AuditEntry(AuditEntry),
 }
 
 #[derive(Default)]
@@ -94,6 +95,7 @@ async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> 
             CustomerId::PREFIX => of_kind!(kind, CustomerId, customer, Customer),
             TariffId::PREFIX => of_kind!(kind, TariffId, tariff, Tariff),
             RentalId::PREFIX => of_kind!(kind, RentalId, rental, Rental),
+            AuditEntryId::PREFIX => of_kind!(kind, AuditEntryId, audit, AuditEntry),
             _ => return Err(unknown()),
         }
     }

@@ -73,7 +73,7 @@ pub(super) const RULES: [(&str, &str, &str); 11] = [
 ];
 
 /// A table, its column, and the table that this refers to.
-pub(super) const REFERENCES: [(&str, &str, &str); 25] = [
+pub(super) const REFERENCES: [(&str, &str, &str); 26] = [
     ("customer", "tenant_id", "tenant"),
     ("\"user\"", "tenant_id", "tenant"),
     ("tariff", "tenant_id", "tenant"),
@@ -99,6 +99,7 @@ pub(super) const REFERENCES: [(&str, &str, &str); 25] = [
     ("price_line", "rental_id", "rental"),
     ("idempotency", "tenant_id", "stream_head"),
     ("event", "tenant_id", "stream_head"),
+    ("audit_entry", "tenant_id", "tenant"),
 ];
 
 /// Counts the rows whose reference leads nowhere within their tenant.

@@ -36,6 +36,7 @@ pub async fn cancel(ctx: &Ctx, input: CancelRental, key: &str) -> Result<Model> 
     let input = &input;
     ctx.write_once(Once { operation: "cancel_rental", key, input }, |tx| async move {
         let (rental, vehicle) = super::lock(&tx, input.rental).await?;
+        let before = rental.clone();
         if rental.state != State::Active {
             return Err(Refusal::RentalNotOpen.into());
         }
@@ -59,6 +60,7 @@ pub async fn cancel(ctx: &Ctx, input: CancelRental, key: &str) -> Result<Model> 
         let rental =
             rental.cancel(ending).map_err(|NotOpen| Error::from(Refusal::RentalNotOpen))?;
         let rental = super::store(&tx, rental).await?;
+        tx.audit("rental.cancel", Some(&before), Some(&rental))?;
         tx.record(Event::RentalCancelled { rental: Box::new(rental.clone()) });
         Ok(rental)
     })

@@ -59,6 +59,7 @@ pub async fn end(ctx: &Ctx, input: EndRental, key: &str) -> Result<Model> {
             distance_meters: input.distance_meters,
             reason: None,
             rules,
+            action: "rental.end",
         };
         finish_rental(&tx, input.rental, finish).await
     })
@@ -72,9 +73,13 @@ pub async fn force(ctx: &Ctx, input: ForceEndRental, key: &str) -> Result<Model>
     let reason = &text::required("reason", &input.reason, 500)?;
     let input = &input;
     ctx.write_once(Once { operation: "force_end_rental", key, input }, |tx| async move {
-        let (at, reason) = (input.at, Some(reason.clone()));
-        let finish =
-            Finish { at, distance_meters: input.distance_meters, reason, rules: Rules::default() };
+        let finish = Finish {
+            at: input.at,
+            distance_meters: input.distance_meters,
+            reason: Some(reason.clone()),
+            rules: Rules::default(),
+            action: "rental.force_end",
+        };
         finish_rental(&tx, input.rental, finish).await
     })
     .await
@@ -85,10 +90,12 @@ struct Finish {
     distance_meters: Option<i64>,
     reason: Option<String>,
     rules: Rules,
+    action: &'static str,
 }
 
 async fn finish_rental(tx: &Tx, id: RentalId, finish: Finish) -> Result<Model> {
     let (rental, vehicle) = super::lock(tx, id).await?;
+    let before = rental.clone();
     if rental.state != State::Active {
         return Err(Refusal::RentalNotOpen.into());
     }
@@ -119,6 +126,7 @@ async fn finish_rental(tx: &Tx, id: RentalId, finish: Finish) -> Result<Model> {
     let rental = rental.end(ending, price.total()).map_err(|NotOpen| Refusal::RentalNotOpen)?;
     let rental = super::store(tx, rental).await?;
     super::keep_lines(tx, &rental, price.lines()).await?;
+    tx.audit(finish.action, Some(&before), Some(&rental))?;
     tx.record(Event::RentalEnded { rental: Box::new(rental.clone()) });
     Ok(rental)
 }

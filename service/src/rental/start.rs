@@ -57,6 +57,7 @@ pub async fn start(ctx: &Ctx, input: StartRental, key: &str) -> Result<Model> {
             .because_of(rental.id)
             .under(Rules { must_rent: true, ..Rules::default() });
         change::apply(&tx, vehicle, taken).await?;
+        tx.audit("rental.start", None, Some(&rental))?;
         tx.record(Event::RentalStarted { rental: Box::new(rental.clone()) });
         Ok(rental)
     })

@@ -42,8 +42,8 @@ impl Ctx {
 }
 
 impl PlatformCtx {
-    /// The same caller at the door of a tenant: what it writes there is under its name.
-    fn at(&self, tenant: TenantId) -> Ctx {
+    /// The same caller at the door of a tenant, whose audit log tells what it does.
+    pub fn at(&self, tenant: TenantId) -> Ctx {
         Ctx { tenant, ..self.0.clone() }
     }
 }
@@ -96,7 +96,10 @@ async fn set_suspended(platform: &PlatformCtx, id: TenantId, suspended: bool) ->
                 .col_expr(Column::SuspendedAt, Expr::value(suspended_at))
                 .exec(&*tx)
                 .await?;
-            Ok(Model { suspended_at, ..before })
+            let after = Model { suspended_at, ..before.clone() };
+            let action = if suspended { "tenant.suspend" } else { "tenant.resume" };
+            tx.audit(action, Some(&before), Some(&after))?;
+            Ok(after)
         })
         .await
 }

@@ -49,7 +49,8 @@ pub async fn update(ctx: &Ctx, input: UpdateTenant) -> Result<Model> {
     ctx.write(|tx| async move {
         let found = Entity::all().filter(Column::Id.eq(tx.tenant())).lock(ROW).one(&*tx).await?;
         let before = found.ok_or(Error::NotFound(Subject::Tenant))?;
-        let after = input.clone().applied_to(before);
+        let after = input.clone().applied_to(before.clone());
+        tx.audit("tenant.update", Some(&before), Some(&after))?;
         Entity::update_one(after.id)
             .col_expr(Column::Name, Expr::value(after.name.as_str()))
             .col_expr(Column::TimeZone, Expr::value(after.time_zone.as_str()))

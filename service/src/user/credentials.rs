@@ -38,6 +38,7 @@ pub async fn change(ctx: &Ctx, current: Option<String>, new: String) -> Result<M
     }
     let hash = &password::hash("newPassword", new).await?;
     ctx.write(|tx| async move {
+        tx.audit_act("user.change_password", user.id);
         sign_in::set_password(&tx, user.id, hash).await?;
         session::revoke(&tx, user.id, None).await
     })

@@ -104,7 +104,9 @@ pub(crate) async fn send(ctx: &Ctx, tenant: &Tenant, input: Invite) -> Result<Mo
                 revoked_at: Set(None),
                 created_at: Set(tx.now()),
             };
-            Ok(invitation.insert(&*tx).await?)
+            let invitation = invitation.insert(&*tx).await?;
+            tx.audit("invitation.create", None, Some(&invitation))?;
+            Ok(invitation)
         })
         .await?;
     let (name, days) = (&tenant.name, LASTS.num_days());
@@ -180,7 +182,8 @@ pub async fn revoke(ctx: &Ctx, id: InvitationId) -> Result<Model> {
         if before.accepted_at.is_some() {
             return Err(Refusal::InvitationAccepted.into());
         }
-        let after = Model { revoked_at: before.revoked_at.or(Some(tx.now())), ..before };
+        let after = Model { revoked_at: before.revoked_at.or(Some(tx.now())), ..before.clone() };
+        tx.audit("invitation.revoke", Some(&before), Some(&after))?;
         Entity::update_of(tx.tenant())
             .col_expr(Column::RevokedAt, Expr::value(after.revoked_at))
             .filter(Column::Id.eq(id))

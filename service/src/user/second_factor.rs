@@ -45,6 +45,7 @@ pub async fn set_up(ctx: &Ctx) -> Result<Setup> {
             .filter(Column::TotpConfirmedAt.is_null())
             .exec(&*tx)
             .await?;
+        tx.audit_act("user.set_up_second_factor", user.id);
         Ok(())
     })
     .await?;
@@ -70,6 +71,7 @@ pub async fn confirm(ctx: &Ctx, code: &str) -> Result<Model> {
             .exec(&*tx)
             .await?;
         use_up(&tx, user.id, step).await?;
+        tx.audit_act("user.confirm_second_factor", user.id);
         super::session::has_second_factor(&tx, user.id).await
     })
     .await?;
@@ -82,7 +84,11 @@ pub async fn remove(ctx: &Ctx, current_password: String) -> Result<Model> {
     if !password::verify(current_password, user.password_hash).await? {
         return Err(Refusal::InvalidCredentials.into());
     }
-    ctx.write(|tx| async move { clear(&tx, user.id).await }).await?;
+    ctx.write(|tx| async move {
+        tx.audit_act("user.remove_second_factor", user.id);
+        clear(&tx, user.id).await
+    })
+    .await?;
     super::own(ctx).await
 }
 

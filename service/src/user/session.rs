@@ -121,7 +121,11 @@ pub async fn sign_out(app: &App, refresh_token: &str) -> Result<()> {
 /// Ends every session of the caller's login, this one too.
 pub async fn sign_out_everywhere(ctx: &Ctx) -> Result<()> {
     let user = ctx.actor.user().ok_or(Error::Unauthenticated)?;
-    ctx.write(|tx| async move { revoke(&tx, user, None).await }).await?;
+    ctx.write(|tx| async move {
+        tx.audit_act("user.sign_out_everywhere", user);
+        revoke(&tx, user, None).await
+    })
+    .await?;
     Ok(())
 }
 
@@ -145,6 +149,7 @@ pub async fn of(ctx: &Ctx, user: UserId) -> Result<Vec<Model>> {
 pub async fn end(ctx: &Ctx, id: SessionId) -> Result<()> {
     let user = ctx.actor.user().ok_or(Error::Unauthenticated)?;
     ctx.write(|tx| async move {
+        tx.audit_act("session.revoke", id);
         match revoke(&tx, user, Some(id)).await? {
             0 => Err(Error::NotFound(Subject::Session)),
             _ => Ok(()),

@@ -71,7 +71,7 @@ pub async fn count(ctx: &Ctx, filter: &Filter) -> Result<i64> {
 pub async fn update(ctx: &Ctx, input: UpdateUser) -> Result<Model> {
     let name = input.name.as_deref().map(|name| text::required("name", name, 200)).transpose()?;
     let name = &name;
-    change(ctx, input.id, |tx, before| async move {
+    change(ctx, "user.update", input.id, |tx, before| async move {
         let after = Model {
             name: name.clone().unwrap_or_else(|| before.name.clone()),
             role: input.role.unwrap_or(before.role),
@@ -91,7 +91,7 @@ pub async fn update(ctx: &Ctx, input: UpdateUser) -> Result<Model> {
 
 /// Cannot sign in any more, and is signed out everywhere.
 pub async fn disable(ctx: &Ctx, id: UserId) -> Result<Model> {
-    change(ctx, id, |tx, before| async move {
+    change(ctx, "user.disable", id, |tx, before| async move {
         session::revoke(&tx, id, None).await?;
         Ok(Model { disabled_at: before.disabled_at.or(Some(tx.now())), ..before })
     })
@@ -99,12 +99,13 @@ pub async fn disable(ctx: &Ctx, id: UserId) -> Result<Model> {
 }
 
 pub async fn enable(ctx: &Ctx, id: UserId) -> Result<Model> {
-    change(ctx, id, |_, before| async move { Ok(Model { disabled_at: None, ..before }) }).await
+    let run = |_, before| async move { Ok(Model { disabled_at: None, ..before }) };
+    change(ctx, "user.enable", id, run).await
 }
 
 /// Signs somebody out everywhere.
 pub async fn sign_out(ctx: &Ctx, id: UserId) -> Result<Model> {
-    change(ctx, id, |tx, before| async move {
+    change(ctx, "user.sign_out", id, |tx, before| async move {
         session::revoke(&tx, id, None).await?;
         Ok(before)
     })
@@ -113,7 +114,7 @@ pub async fn sign_out(ctx: &Ctx, id: UserId) -> Result<Model> {
 
 /// For who has lost their telephone.
 pub async fn reset_second_factor(ctx: &Ctx, id: UserId) -> Result<Model> {
-    change(ctx, id, |tx, before| async move {
+    change(ctx, "user.reset_second_factor", id, |tx, before| async move {
         second_factor::clear(&tx, id).await?;
         session::revoke(&tx, id, None).await?;
         Ok(Model { totp_secret: None, totp_confirmed_at: None, totp_last_step: None, ..before })
@@ -132,7 +133,12 @@ pub(super) fn may_appoint(ctx: &Ctx, role: Role) -> Result<()> {
 }
 
 /// One login, by who may: owners are changed by owners, and one that works is always left.
-async fn change<F, Fut>(ctx: &Ctx, id: UserId, run: F) -> Result<Model>
+async fn change<F, Fut>(
+    ctx: &Ctx,
+    action: &'static str,
+    id: UserId,
+    run: F,
+) -> Result<Model>
 where
     F: Fn(Tx, Model) -> Fut + Send + Sync,
     Fut: Future<Output = Result<Model>> + Send,
@@ -155,6 +161,7 @@ where
         if leaves(&before) && !leaves(&after) {
             must_have_an_owner(&tx).await?;
         }
+        tx.audit(action, Some(&before), Some(&after))?;
         Ok(after)
     })
     .await

@@ -42,7 +42,8 @@ pub async fn request(ctx: &Ctx, contact: &Contact) -> Result<()> {
         payload: None,
         lasts: LASTS,
     };
-    one_time_code::issue(ctx, issue).await?;
+    // The platform sends it: nothing of the login has changed yet.
+    one_time_code::issue(&ctx.app.system(ctx.tenant, "request_verification"), issue).await?;
     let tenant = ctx.own_tenant().await?.name;
     let text = format!(
         "{code} shows {tenant} that this address is yours.\n\nIt works for {} minutes. If you did not ask for it, do \
@@ -59,8 +60,10 @@ pub async fn verify(ctx: &Ctx, contact: &Contact, code: &str) -> Result<Model> {
     let user = super::own(ctx).await?;
     let sent = one_time_code::sent_to(Purpose::Verify, contact);
     let sent = sent.and(entity::one_time_code::Column::UserId.eq(user.id));
-    let code = &one_time_code::redeem(ctx, sent, code.trim()).await?;
+    let system = ctx.app.system(ctx.tenant, "verify_contact");
+    let code = &one_time_code::redeem(&system, sent, code.trim()).await?;
     ctx.write(|tx| async move {
+        tx.audit_act("user.verify_contact", user.id);
         one_time_code::use_up(&tx, code).await?;
         mark(&tx, user.id, contact).await
     })

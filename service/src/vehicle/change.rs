@@ -106,6 +106,18 @@ pub(crate) async fn apply(tx: &Tx, before: Model, change: Change) -> Result<Mode
     Ok(after)
 }
 
+/// As `apply`, with a line in the audit log.
+pub(crate) async fn act(
+    tx: &Tx,
+    action: &'static str,
+    before: Model,
+    change: Change,
+) -> Result<Model> {
+    let after = apply(tx, before.clone(), change).await?;
+    tx.audit(action, Some(&before), Some(&after))?;
+    Ok(after)
+}
+
 /// What a vehicle out of contact returns to.
 fn prior(before: &Model, state: State) -> Option<State> {
     match state {

@@ -48,7 +48,7 @@ pub async fn reserve(ctx: &Ctx, input: ReserveVehicle, key: &str) -> Result<Mode
         let hold = Change::along(&[(EventType::ReservationStart, State::Reserved)])
             .held_by(customer, tx.now() + Duration::minutes(minutes.into()))
             .under(Rules { must_rent: true, ..Rules::default() });
-        change::apply(&tx, vehicle, hold).await
+        change::act(&tx, "vehicle.reserve", vehicle, hold).await
     })
     .await
 }
@@ -68,7 +68,9 @@ pub async fn cancel(ctx: &Ctx, id: VehicleId) -> Result<Model> {
         if tx.ctx().own_customer()?.is_some_and(|own| vehicle.reserved_by != Some(own)) {
             return Err(Refusal::VehicleReserved.into());
         }
-        release(&tx, vehicle, None).await
+        let after = release(&tx, vehicle.clone(), None).await?;
+        tx.audit("vehicle.cancel_reservation", Some(&vehicle), Some(&after))?;
+        Ok(after)
     })
     .await
 }

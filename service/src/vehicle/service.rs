@@ -62,7 +62,7 @@ pub async fn move_vehicles(ctx: &Ctx, input: MoveVehicles) -> Result<Vec<Model>>
             let vehicle = super::end_expired_hold(&tx, vehicle).await?;
             let steps = rebalance(&vehicle)?;
             let change = Change::along(&steps).to(Place::At(to)).reason(reason.clone());
-            moved.push(change::apply(&tx, vehicle, change).await?);
+            moved.push(change::act(&tx, "vehicle.move", vehicle, change).await?);
         }
         Ok(moved)
     })
@@ -87,7 +87,7 @@ pub async fn take_out_of_service(
     ctx.write(|tx| async move {
         let vehicle = super::usable(&tx, id).await?;
         let change = Change::along(&[(event, State::NonOperational)]).reason(Some(reason.clone()));
-        change::apply(&tx, vehicle, change).await
+        change::act(&tx, "vehicle.take_out_of_service", vehicle, change).await
     })
     .await
 }
@@ -108,8 +108,9 @@ pub async fn return_to_service(ctx: &Ctx, id: VehicleId, at: Option<Destination>
             State::Removed | State::OnLease => EventType::ProviderDropOff,
             _ => EventType::Maintenance,
         };
-        let place = at.map_or(Place::Stay, Place::At);
-        change::apply(&tx, vehicle, Change::along(&[(event, State::Available)]).to(place)).await
+        let back =
+            Change::along(&[(event, State::Available)]).to(at.map_or(Place::Stay, Place::At));
+        change::act(&tx, "vehicle.return_to_service", vehicle, back).await
     })
     .await
 }
@@ -119,19 +120,23 @@ pub async fn report_missing(ctx: &Ctx, id: VehicleId, reason: Option<&str>) -> R
     ctx.require(Permission::ManageFleet)?;
     let reason = &text::optional("reason", reason, 500)?;
     ctx.write(|tx| async move {
-        let vehicle = super::usable(&tx, id).await?;
-        let vehicle = match vehicle.state {
+        let before = super::usable(&tx, id).await?;
+        let vehicle = match before.state {
             State::OnTrip => {
                 return Err(
-                    Refusal::VehicleStateConflict { state: super::words(vehicle.state) }.into()
+                    Refusal::VehicleStateConflict { state: super::words(before.state) }.into()
                 );
             }
             // A hold on something that is not there helps nobody.
-            State::Reserved => super::reserve::release(&tx, vehicle, Some("missing")).await?,
-            _ => vehicle,
+            State::Reserved => {
+                super::reserve::release(&tx, before.clone(), Some("missing")).await?
+            }
+            _ => before.clone(),
         };
         let change = Change::along(&lose(vehicle.state)).to(Place::Off).reason(reason.clone());
-        change::apply(&tx, vehicle, change).await
+        let after = change::apply(&tx, vehicle, change).await?;
+        tx.audit("vehicle.report_missing", Some(&before), Some(&after))?;
+        Ok(after)
     })
     .await
 }
@@ -150,7 +155,8 @@ pub async fn locate(ctx: &Ctx, id: VehicleId, at: Destination) -> Result<Model> 
             State::NonContactable => EventType::CommsRestored,
             _ => EventType::Located,
         };
-        change::apply(&tx, vehicle, Change::along(&[(event, back)]).to(Place::At(at))).await
+        let found = Change::along(&[(event, back)]).to(Place::At(at));
+        change::act(&tx, "vehicle.locate", vehicle, found).await
     })
     .await
 }
