@@ -124,6 +124,16 @@ impl Fleet {
         sign_up(test, &self.tenant, Role::Staff, None).await
     }
 
+    /// Somebody of a role, and the customer whom they stand for if they ride.
+    pub async fn member(&self, test: &TestApp, role: Role) -> (Client, Option<String>) {
+        let customer = match role.rides() {
+            true => Some(self.rider(test).await.customer),
+            false => None,
+        };
+        let id = customer.as_ref().map(|customer| customer.parse().unwrap());
+        (sign_up(test, &self.tenant, role, id).await, customer)
+    }
+
     pub async fn rider(&self, test: &TestApp) -> Rider {
         let input = json!({"name": format!("Rider {}", next())});
         let made = self.mutate("createCustomer", "customer { id }", input).await.ok();
