@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod ddl;
+pub mod isolation;
 mod m20261120_000001_create_tenant;
 mod m20261120_000002_create_customer_and_user;
 mod m20261120_000003_create_tariff;
@@ -12,6 +13,7 @@ mod m20261121_000008_mark_imported_rentals;
 mod m20261121_000009_find_revoked_sessions;
 mod m20261121_000010_identity;
 mod m20261121_000011_codes_and_invitations;
+mod m20261121_000030_row_level_security;
 
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
@@ -32,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000009_find_revoked_sessions::Migration),
             Box::new(m20261121_000010_identity::Migration),
             Box::new(m20261121_000011_codes_and_invitations::Migration),
+            Box::new(m20261121_000030_row_level_security::Migration),
         ]
     }
 }

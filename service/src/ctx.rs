@@ -11,11 +11,10 @@ use entity::{
     tenant::TenantId,
     user::{Role, UserId},
 };
-use sea_orm::DatabaseConnection;
 
 use crate::{
     clock::Clock,
-    db::Db,
+    db::{Db, Reader},
     error::{Error, Result},
     event::{bus::Bus, feed::Feed},
     ids::Ids,
@@ -33,6 +32,7 @@ pub struct Ctx {
     /// May do nothing but set up the second factor that the tenant asks for.
     pub(crate) lacks_second_factor: bool,
     pub origin: Origin,
+    reader: Reader,
     pub app: App,
 }
 
@@ -144,6 +144,7 @@ impl App {
             board_is_public: false,
             lacks_second_factor: false,
             origin: Origin::default(),
+            reader: self.db.reader_of(tenant),
             app: self.clone(),
         }
     }
@@ -159,8 +160,9 @@ impl Ctx {
         Self { origin, ..self }
     }
 
-    pub fn reader(&self) -> &DatabaseConnection {
-        self.app.db.reader()
+    /// For reads of the tenant's rows.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     pub fn now(&self) -> DateTime<Utc> {

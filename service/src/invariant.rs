@@ -21,6 +21,9 @@ pub struct Finding {
 
 /// Every invariant with its count, also where that is 0. Only reads, and all of one moment: others may write meanwhile.
 pub async fn check(app: &App) -> Result<Vec<Finding>> {
+    if !app.db.reads_every_tenant().await? {
+        return Err(Error::internal("the role of database_read_url does not see every tenant"));
+    }
     let db = &app.db.snapshot().await?;
     let mut findings = Vec::new();
     for (name, what, sql) in rules::RULES {

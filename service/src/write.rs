@@ -8,10 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use entity::{Id, event, stream_head, tenant::TenantId};
-use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, Statement,
-    sea_query::LockType,
-};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, Statement, sea_query::LockType};
 
 use crate::{
     ctx::{Actor, App, Ctx},
@@ -40,7 +37,7 @@ struct Inner {
 }
 
 impl Deref for Tx {
-    type Target = DatabaseTransaction;
+    type Target = Transaction;
     fn deref(&self) -> &Self::Target {
         &self.0.transaction
     }
@@ -103,7 +100,7 @@ impl Ctx {
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
-        let transaction = self.app.db.begin().await?;
+        let transaction = self.app.db.begin(self.tenant).await?;
         let limit = transaction.limit();
         let tx = Tx(Arc::new(Inner {
             transaction,
@@ -146,7 +143,7 @@ async fn commit(inner: Inner) -> Result<()> {
 }
 
 async fn number(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     ctx: &Ctx,
     now: DateTime<Utc>,
     events: Vec<Event>,

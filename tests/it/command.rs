@@ -105,7 +105,7 @@ async fn jobs_survive_a_crash(#[values(Embedded, Production)] shape: Shape) {
     tokio::time::sleep(Duration::from_secs(2)).await;
     node.kill().await;
 
-    let db = service::db::Db::connect(&place.database_url, 1).await.unwrap();
+    let db = service::db::Db::connect(place.admin_url(), 1).await.unwrap();
     let (past, due) = match shape {
         Embedded => (
             "'2020-01-01T00:00:00+00:00'",

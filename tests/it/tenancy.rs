@@ -10,6 +10,7 @@ mod door;
 mod forged;
 mod objects;
 mod role;
+mod row_security;
 mod sample;
 mod sdl;
 mod stream;

@@ -19,7 +19,7 @@ pub(super) async fn holds(app: &App, tenant: TenantId, session: SessionId) -> Re
         .select_only()
         .column(Column::Id)
         .into_tuple::<SessionId>()
-        .one(app.db.reader())
+        .one(&app.db.reader_of(tenant))
         .await?;
     Ok(ended.is_none())
 }
@@ -32,7 +32,7 @@ pub async fn lately(app: &App) -> Result<Vec<SessionId>> {
         .select_only()
         .column(Column::Id)
         .into_tuple()
-        .all(app.db.reader())
+        .all(app.db.feed())
         .await?;
     Ok(ended)
 }

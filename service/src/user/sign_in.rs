@@ -126,7 +126,10 @@ async fn signed_in(
 }
 
 async fn by_email(app: &App, tenant: TenantId, email: &str) -> Result<Option<user::Model>> {
-    Ok(user::Entity::of(tenant).filter(user::Column::Email.eq(email)).one(app.db.reader()).await?)
+    Ok(user::Entity::of(tenant)
+        .filter(user::Column::Email.eq(email))
+        .one(&app.db.reader_of(tenant))
+        .await?)
 }
 
 async fn open_session(tx: &Tx, id: SessionId, user: UserId, refresh_sha256: Vec<u8>) -> Result<()> {

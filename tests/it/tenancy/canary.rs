@@ -295,7 +295,7 @@ async fn every_text_is_marked(app: &TestApp, shape: Shape, fleet: &Fleet) {
              AND t.column_name = 'tenant_id')"
         }
     };
-    let db = app.node.app.db.writer();
+    let db = app.admin().await;
     let statement = Statement::from_string(db.get_database_backend(), columns);
     let rows = db.query_all_raw(statement).await.unwrap();
     let tenant = literal(shape, &fleet.tenant.id.to_string());

@@ -1,8 +1,7 @@
 //! The databases' own catalogues: a tenant's table has its tenant in every key that could lead to another's row.
 
 use rstest::rstest;
-use sea_orm::{ConnectionTrait, Statement};
-use service::db::Db;
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use tests::{
     Shape::{self, Embedded, Production},
     TestApp,
@@ -46,7 +45,7 @@ struct Foreign {
 #[tokio::test]
 async fn every_key_of_a_tenants_table_has_the_tenant(#[values(Embedded, Production)] shape: Shape) {
     let app = TestApp::start(shape).await;
-    let tables = tables(&app.node.app.db, shape).await;
+    let tables = tables(app.admin().await, shape).await;
     let mut problems = Vec::new();
     for table in &tables {
         let name = &table.name;
@@ -73,6 +72,49 @@ async fn every_key_of_a_tenants_table_has_the_tenant(#[values(Embedded, Producti
         tables.len() > 15 && tables.iter().map(|table| table.foreign.len()).sum::<usize>() > 20
     );
 }
+
+/// The second net hangs under every table.
+#[rstest]
+#[tokio::test]
+async fn every_tenants_table_is_held_by_its_rows(#[values(Production)] shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let admin = app.admin().await;
+    let mut problems = Vec::new();
+    for table in tables(admin, shape).await {
+        let name = table.name;
+        if table.tenant_is_required.is_none() {
+            continue;
+        }
+        let secured = format!(
+            "SELECT (relrowsecurity AND relforcerowsecurity)::text AS c FROM pg_class WHERE oid = 'public.\"{name}\"'::regclass"
+        );
+        if strings(admin, &secured).await != ["true"] {
+            problems.push(format!("{name} has no row-level security, or not for its owner"));
+        }
+        let policies = format!(
+            "SELECT concat_ws(' ', policyname, roles, cmd, qual, CASE WHEN with_check = qual THEN 'checked' ELSE with_check END) AS c
+             FROM pg_policies WHERE schemaname = 'public' AND tablename = '{name}' ORDER BY policyname"
+        );
+        let policies = strings(admin, &policies).await;
+        for needed in [OF_PLATFORM, OF_TENANT, READER] {
+            if !policies.iter().any(|policy| policy == needed) {
+                problems.push(format!("{name} lacks {needed}"));
+            }
+        }
+        for policy in policies {
+            if ![OF_PLATFORM, OF_TENANT, READER, FEED, WORKER].contains(&policy.as_str()) {
+                problems.push(format!("{name} has {policy}"));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+const OF_PLATFORM: &str = "of_platform {it_owner} ALL (( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'platform'::text) checked";
+const OF_TENANT: &str = "of_tenant {public} ALL (tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS \"nullif\")) checked";
+const READER: &str = "bikelease_reader {bikelease_reader} SELECT true";
+const FEED: &str = "bikelease_feed {bikelease_feed} SELECT true";
+const WORKER: &str = "bikelease_worker {bikelease_worker} SELECT true";
 
 #[test]
 fn exceptions_have_reasons() {
@@ -121,7 +163,7 @@ impl Foreign {
     }
 }
 
-async fn tables(db: &Db, shape: Shape) -> Vec<Table> {
+async fn tables(db: &DatabaseConnection, shape: Shape) -> Vec<Table> {
     let names = match shape {
         Embedded => {
             "SELECT name AS c FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
@@ -205,8 +247,8 @@ fn of_postgres(table: &str) -> [String; 4] {
     ]
 }
 
-async fn strings(db: &Db, sql: &str) -> Vec<String> {
-    let statement = Statement::from_string(db.backend(), sql.to_owned());
-    let rows = db.writer().query_all_raw(statement).await.unwrap();
+async fn strings(db: &DatabaseConnection, sql: &str) -> Vec<String> {
+    let statement = Statement::from_string(db.get_database_backend(), sql.to_owned());
+    let rows = db.query_all_raw(statement).await.unwrap();
     rows.iter().map(|row| row.try_get("", "c").unwrap()).collect()
 }

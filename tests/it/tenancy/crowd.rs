@@ -25,6 +25,10 @@ async fn answers_to_a_crowd_of_two_tenants_do_not_mix(
     let app = TestApp::start(shape).await;
     let ours = Tenant::create(&app, "Velo Nord").await;
     let theirs = Tenant::create(&app, "Rad Sued").await;
+    mix(&ours, &theirs).await;
+}
+
+pub async fn mix(ours: &Tenant, theirs: &Tenant) {
     // Each asks for the objects of both.
     let ids: Vec<_> = ours.objects.iter().chain(theirs.objects.iter()).collect();
     let visible = ids.iter().filter(|(kind, _)| !["user", "vehicle_event"].contains(kind));
@@ -40,7 +44,7 @@ async fn answers_to_a_crowd_of_two_tenants_do_not_mix(
         }
     };
     join_all((0..200).map(|number| {
-        let (a, b) = (&ours, &theirs);
+        let (a, b) = (ours, theirs);
         let (asks, other) = if number % 2 == 0 { (a, b) } else { (b, a) };
         ask(&asks.fleet.owner, &asks.objects, &other.objects)
     }))
