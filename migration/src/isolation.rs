@@ -97,14 +97,22 @@ BEGIN
         END LOOP;
     END LOOP;
 
-    FOR role IN SELECT rolname FROM pg_roles WHERE rolname LIKE 'bikelease\_%' LOOP
-        CONTINUE WHEN role NOT IN ('bikelease_application', 'bikelease_reader', 'bikelease_feed', 'bikelease_worker');
+    IF to_regclass('tenant') IS NULL THEN
+        -- Nothing is migrated yet.
+        RETURN;
+    END IF;
+    FOR role IN SELECT rolname FROM pg_roles
+        WHERE rolname IN ('bikelease_application', 'bikelease_reader', 'bikelease_feed', 'bikelease_worker')
+    LOOP
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), role);
         EXECUTE format('GRANT SELECT ON tenant, seaql_migrations TO %I', role);
         IF to_regnamespace('apalis') IS NOT NULL AND role IN ('bikelease_application', 'bikelease_worker') THEN
             EXECUTE format('GRANT USAGE ON SCHEMA apalis TO %I', role);
         END IF;
     END LOOP;
+    IF to_regrole('bikelease_reader') IS NOT NULL THEN
+        EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO bikelease_reader', current_schema());
+    END IF;
     IF to_regrole('bikelease_application') IS NOT NULL THEN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO bikelease_application', current_schema());
         REVOKE INSERT, UPDATE, DELETE ON seaql_migrations FROM bikelease_application;

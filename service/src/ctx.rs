@@ -160,6 +160,11 @@ impl Ctx {
         Self { origin, ..self }
     }
 
+    /// The same caller, on another connection to the same platform.
+    pub fn on(self, app: App) -> Self {
+        Self { reader: app.db.reader_of(self.tenant), app, ..self }
+    }
+
     /// For reads of the tenant's rows.
     pub fn reader(&self) -> &Reader {
         &self.reader

@@ -121,9 +121,18 @@ impl Db {
         &self.feed
     }
 
-    /// For the queue of jobs, and for finding out which tenants have something to do.
+    /// For the queue of jobs.
     pub fn worker(&self) -> &DatabaseConnection {
         &self.worker
+    }
+
+    /// For finding out which tenants have something to do.
+    pub fn survey(&self) -> &DatabaseConnection {
+        match self.begin {
+            // Not on the one connection that writes.
+            Begin::Turns(_) => &self.reader,
+            Begin::Scopes(_) => &self.worker,
+        }
     }
 
     /// For migrations and maintenance; use cases go through `Ctx::write`.

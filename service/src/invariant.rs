@@ -1,9 +1,12 @@
 //! What must always hold, recomputed from the tables: run after every race, and whenever an operator likes.
 
+mod references;
 mod rules;
 
 use entity::{station, tenant, vehicle};
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, Statement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, QueryFilter, Statement,
+};
 
 use crate::{
     ctx::App,
@@ -30,11 +33,18 @@ pub async fn check(app: &App) -> Result<Vec<Finding>> {
         findings.push(Finding { name, what, count: count(db, sql).await? });
     }
     let mut strangers = 0;
-    for (child, column, parent) in rules::REFERENCES {
-        strangers += count(db, &rules::dangling(child, column, parent)).await?;
+    for reference in references::all(db).await? {
+        strangers += u64::from(!reference.carries_tenant());
+        strangers += count(db, &reference.dangling()).await?;
     }
     let what = "every reference leads to a row of the same tenant";
     findings.push(Finding { name: "tenant_references", what, count: strangers });
+    let unsecured = match db.get_database_backend() {
+        DbBackend::Postgres => count(db, rules::UNSECURED).await?,
+        _ => 0,
+    };
+    let what = "the database holds every tenant's table to its tenant";
+    findings.push(Finding { name: "row_security", what, count: unsecured });
     let what = "vehicles available by type are those that stand there";
     findings.push(Finding { name: "station_types", what, count: types(db).await? });
     Ok(findings)

@@ -9,6 +9,7 @@ mod cursor;
 mod door;
 mod forged;
 mod objects;
+mod platform;
 mod role;
 mod row_security;
 mod sample;

@@ -160,7 +160,7 @@ pub async fn run_due(app: &App) -> Result<usize> {
     let mut ran = 0;
     loop {
         consumer::drain(app).await?;
-        let due = queue::due(app.db.worker(), app.now()).await?;
+        let due = queue::due(app.db.survey(), app.now()).await?;
         if due.is_empty() {
             return Ok(ran);
         }
