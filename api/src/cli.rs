@@ -115,9 +115,12 @@ impl Cli {
             Command::Healthcheck(_) => return healthcheck::run(&config).await,
             _ => log::start_quietly(&config)?,
         }
+        if let Command::Migrate(options) = command {
+            let owner = Node::start(&config.of_owner(), Arc::new(SystemClock)).await?;
+            return migrate::run(&owner, options).await;
+        }
         let node = Node::start(&config, Arc::new(SystemClock)).await?;
         match command {
-            Command::Migrate(options) => migrate::run(&node, options).await,
             Command::Seed(_) => seed::run(&node, &config).await,
             Command::Import(options) => import::run(&node, &config, options).await,
             Command::Replay(options) => replay::run(&node, &config, options).await,

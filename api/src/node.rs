@@ -3,7 +3,7 @@
 use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use migration::{Migrator, MigratorTrait};
+use migration::{Migrator, MigratorTrait, isolation};
 use service::{
     clock::Clock,
     config::{Config, DatabaseUrl, Environment},
@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 pub struct Node {
     pub app: App,
     database_url: DatabaseUrl,
+    /// Whether the role that works is the one that may change the queue's tables.
+    keeps_queue: bool,
 }
 
 impl Node {
@@ -35,7 +37,7 @@ impl Node {
                 format!("cannot create the directory {}", config.data_dir.display())
             })?;
         }
-        let db = Db::connect(url.expose(), config.database_pool)
+        let db = Db::connect_as(&config.database_urls(), config.database_pool)
             .await
             .with_context(|| format!("cannot open the database {url}"))?;
         let keys = Arc::new(keys(config)?);
@@ -44,7 +46,8 @@ impl Node {
         feed.use_bus(Arc::clone(&bus));
         let app = App::new(db, clock, keys, bus, feed);
         let app = configured(app, config)?;
-        Ok(Self { app, database_url: url.clone() })
+        let keeps_queue = config.database_roles.worker.is_none();
+        Ok(Self { app, database_url: url.clone(), keeps_queue })
     }
 
     /// Applies all pending migrations and sets up the job queue; several processes may do it at once.
@@ -63,7 +66,17 @@ impl Node {
             }
         }
         self.queue().await?;
+        isolation::secure(self.app.db.writer()).await.context("cannot secure the tables")?;
         Ok(())
+    }
+
+    /// The roles that logins become members of, on PostgreSQL.
+    pub async fn create_roles(&self) -> Result<()> {
+        if self.database_url.is_sqlite() {
+            bail!("SQLite has no roles");
+        }
+        let done = isolation::create_roles(self.app.db.writer()).await;
+        done.with_context(|| format!("cannot create the roles of {}", self.database_url))
     }
 
     /// Takes back the last migrations.
@@ -91,9 +104,9 @@ impl Node {
     /// In development, migrates; in production, only looks whether somebody has.
     pub async fn make_ready(&self, config: &Config) -> Result<()> {
         match config.env {
-            Environment::Development => self.migrate().await,
+            Environment::Development => self.migrate_as_owner(config).await?,
             Environment::Production => match pending(&self.app).await?.as_slice() {
-                [] => Ok(()),
+                [] => {}
                 names => bail!(
                     "the database {} lacks {} migrations, {} first; run `bikelease migrate up`",
                     self.database_url,
@@ -102,12 +115,36 @@ impl Node {
                 ),
             },
         }
+        self.look_at_roles(config.env).await
+    }
+
+    async fn migrate_as_owner(&self, config: &Config) -> Result<()> {
+        if config.database_roles.migration.is_none() {
+            return self.migrate().await;
+        }
+        let clock = Arc::clone(&self.app.clock);
+        let owner = Box::pin(Self::start(&config.of_owner(), clock)).await?;
+        owner.migrate().await
+    }
+
+    async fn look_at_roles(&self, env: Environment) -> Result<()> {
+        let found = self.app.db.roles_in_use().await.context("cannot look at the roles")?;
+        if let Some(key) = found.blind.first() {
+            bail!("the role of {key} sees no tenant's rows; see \"Roles\" in docs/operations.md");
+        }
+        if let (Some(why), Environment::Production) = (found.unheld, env) {
+            tracing::warn!(why, "row-level security does not hold the role of database_url");
+        }
+        Ok(())
     }
 
     pub async fn queue(&self) -> Result<Queue> {
-        Queue::set_up(&self.app, self.database_url.expose())
-            .await
-            .context("cannot set up the job queue")
+        let url = self.database_url.expose();
+        let queue = match self.keeps_queue {
+            true => Queue::set_up(&self.app, url).await,
+            false => Queue::open(&self.app.db, url).await,
+        };
+        queue.context("cannot set up the job queue")
     }
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod ddl;
+pub mod isolation;
 mod m20261120_000001_create_tenant;
 mod m20261120_000002_create_customer_and_user;
 mod m20261120_000003_create_tariff;
@@ -13,6 +14,7 @@ mod m20261121_000009_find_revoked_sessions;
 mod m20261121_000010_identity;
 mod m20261121_000011_codes_and_invitations;
 mod m20261121_000015_create_audit;
+mod m20261121_000030_row_level_security;
 
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
@@ -34,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000010_identity::Migration),
             Box::new(m20261121_000011_codes_and_invitations::Migration),
             Box::new(m20261121_000015_create_audit::Migration),
+            Box::new(m20261121_000030_row_level_security::Migration),
         ]
     }
 }

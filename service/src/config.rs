@@ -1,5 +1,6 @@
 //! What an operator may set, read once at the start.
 
+mod database;
 mod error;
 mod secret;
 mod settings;
@@ -14,6 +15,7 @@ use std::{env, fs, io};
 
 use ipnet::IpNet;
 
+pub use database::Roles;
 pub use error::{ConfigError, Place};
 pub use secret::{Secret, load_or_create};
 pub use settings::KEYS;
@@ -48,6 +50,8 @@ pub struct Config {
     /// The most database connections of this process. Default 16. SQLite has one writer
     /// whatever this says.
     pub database_pool: u32,
+    /// Other roles of the same PostgreSQL, for what the first is not allowed; see docs/operations.md.
+    pub database_roles: Roles,
     /// Carries events between nodes. None: this process is the only one, or nodes find
     /// each other's events in the database.
     pub redis_url: Option<RedisUrl>,
@@ -147,6 +151,7 @@ impl Config {
             host: settings.get("host", value::host)?.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             port: settings.get("port", value::port)?.unwrap_or(8000),
             database_url,
+            database_roles: Roles::read(&settings)?,
             database_pool: settings.get("database_pool", value::pool)?.unwrap_or(16),
             redis_url: settings.optional("redis_url", None, url::redis)?,
             data_dir,

@@ -11,11 +11,10 @@ use entity::{
     tenant::TenantId,
     user::{Role, UserId},
 };
-use sea_orm::DatabaseConnection;
 
 use crate::{
     clock::Clock,
-    db::Db,
+    db::{Db, Reader},
     error::{Error, Result},
     event::{bus::Bus, feed::Feed},
     ids::Ids,
@@ -34,6 +33,7 @@ pub struct Ctx {
     /// May do nothing but set up the second factor that the tenant asks for.
     pub(crate) lacks_second_factor: bool,
     pub origin: Origin,
+    reader: Reader,
     pub app: App,
 }
 
@@ -156,6 +156,7 @@ impl App {
             board_is_public: false,
             lacks_second_factor: false,
             origin: Origin::default(),
+            reader: self.db.reader_of(tenant),
             app: self.clone(),
         }
     }
@@ -176,8 +177,19 @@ impl Ctx {
         self.lacks_second_factor
     }
 
-    pub fn reader(&self) -> &DatabaseConnection {
-        self.app.db.reader()
+    /// The same caller, on another connection to the same platform.
+    pub fn on(self, app: App) -> Self {
+        Self { reader: app.db.reader_of(self.tenant), app, ..self }
+    }
+
+    /// The same caller at another tenant.
+    pub(crate) fn into_tenant(self, tenant: TenantId) -> Self {
+        Self { reader: self.app.db.reader_of(tenant), tenant, ..self }
+    }
+
+    /// For reads of the tenant's rows.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     pub fn now(&self) -> DateTime<Utc> {

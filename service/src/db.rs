@@ -1,6 +1,9 @@
 //! The database: one writer and many readers on SQLite, one pool on PostgreSQL.
 
 mod group;
+mod reader;
+pub mod roles;
+mod scoped;
 mod transaction;
 
 use std::{
@@ -11,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use entity::tenant::TenantId;
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     IsolationLevel, TransactionOptions, TransactionTrait,
@@ -21,35 +25,114 @@ use sea_orm::{
 };
 
 use group::Turns;
-pub(crate) use transaction::Transaction;
+pub use reader::Reader;
+use scoped::Scopes;
+pub use transaction::Transaction;
+
+/// Where the database is. On PostgreSQL, each kind of work may have a role of its own; what has none goes by the first.
+#[derive(Clone, Debug, Default)]
+pub struct Urls {
+    /// Writes, each of one tenant.
+    pub application: String,
+    /// Reads of the application.
+    pub reader: Option<String>,
+    /// Reads of every tenant's events, and of sessions that ended.
+    pub feed: Option<String>,
+    /// The queue of jobs, and what there is to be done.
+    pub worker: Option<String>,
+    /// Whether the application's reads name their tenant as its writes do.
+    pub scoped_reads: bool,
+}
+
+/// It reads little, and a few tenants at a time.
+const FEED: u32 = 4;
 
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     writer: DatabaseConnection,
-    /// How writes share the one connection; only on SQLite.
-    turns: Option<Turns>,
+    begin: Begin,
     reader: DatabaseConnection,
+    feed: DatabaseConnection,
+    worker: DatabaseConnection,
+    scoped_reads: bool,
     statements: Arc<AtomicU64>,
+}
+
+/// How a write begins.
+#[derive(Clone)]
+enum Begin {
+    /// On SQLite, they share the one connection.
+    Turns(Turns),
+    Scopes(Scopes),
 }
 
 impl Db {
     /// Connects, and creates the SQLite file (not its folder) when there is none.
     pub async fn connect(url: &str, pool: u32) -> Result<Self, DbErr> {
+        Self::connect_as(&Urls { application: url.to_owned(), ..Urls::default() }, pool).await
+    }
+
+    pub async fn connect_as(urls: &Urls, pool: u32) -> Result<Self, DbErr> {
         let statements = Arc::new(AtomicU64::new(0));
+        let url = &urls.application;
         if !url.starts_with("sqlite:") {
-            let pool = counted(Database::connect(postgres(url, pool)).await?, &statements);
-            return Ok(Self { writer: pool.clone(), turns: None, reader: pool, statements });
+            return Self::roles(urls, pool, statements).await;
         }
         let writer = counted(Database::connect(sqlite(url, 1)).await?, &statements);
         let reader = counted(Database::connect(sqlite(url, pool)).await?, &statements);
-        let turns = Some(Turns::start(writer.clone()));
-        Ok(Self { writer, turns, reader, statements })
+        let begin = Begin::Turns(Turns::start(writer.clone()));
+        let (feed, worker) = (reader.clone(), writer.clone());
+        Ok(Self { writer, begin, reader, feed, worker, scoped_reads: false, statements })
     }
 
-    /// For reads outside a write.
+    async fn roles(urls: &Urls, pool: u32, statements: Arc<AtomicU64>) -> Result<Self, DbErr> {
+        let writer =
+            counted(Database::connect(postgres(&urls.application, pool)).await?, &statements);
+        let of = async |url: &Option<String>, most: u32| match url {
+            Some(url) => Ok(counted(Database::connect(postgres(url, most)).await?, &statements)),
+            None => Ok::<_, DbErr>(writer.clone()),
+        };
+        let reader = of(&urls.reader, pool).await?;
+        let feed = of(&urls.feed, pool.min(FEED)).await?;
+        let worker = of(&urls.worker, pool).await?;
+        let pool = writer.get_postgres_connection_pool().clone();
+        let begin = Begin::Scopes(Scopes { pool, statements: Arc::clone(&statements) });
+        let scoped_reads = urls.scoped_reads;
+        Ok(Self { writer, begin, reader, feed, worker, scoped_reads, statements })
+    }
+
+    /// For reads of one tenant outside a write.
+    pub fn reader_of(&self, tenant: TenantId) -> Reader {
+        let scopes = match &self.begin {
+            Begin::Scopes(scopes) if self.scoped_reads => Some((scopes.clone(), tenant)),
+            _ => None,
+        };
+        Reader::new(self.reader.clone(), scopes)
+    }
+
+    /// For reads of what belongs to no tenant; of tenants' rows only where reads are not scoped.
     pub fn reader(&self) -> &DatabaseConnection {
         &self.reader
+    }
+
+    /// For reads of every tenant's events.
+    pub fn feed(&self) -> &DatabaseConnection {
+        &self.feed
+    }
+
+    /// For the queue of jobs.
+    pub fn worker(&self) -> &DatabaseConnection {
+        &self.worker
+    }
+
+    /// For finding out which tenants have something to do.
+    pub fn survey(&self) -> &DatabaseConnection {
+        match self.begin {
+            // Not on the one connection that writes.
+            Begin::Turns(_) => &self.reader,
+            Begin::Scopes(_) => &self.worker,
+        }
     }
 
     /// For migrations and maintenance; use cases go through `Ctx::write`.
@@ -66,11 +149,10 @@ impl Db {
         self.statements.load(Ordering::Relaxed)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "one of the places that begin a transaction")]
-    pub(crate) async fn begin(&self) -> Result<Transaction, DbErr> {
-        Ok(match &self.turns {
-            Some(turns) => Transaction::Turn(turns.take().await?),
-            None => Transaction::Own(self.writer.begin().await?),
+    pub(crate) async fn begin(&self, tenant: TenantId) -> Result<Transaction, DbErr> {
+        Ok(match &self.begin {
+            Begin::Turns(turns) => turns.take().await?.into(),
+            Begin::Scopes(scopes) => scopes.write(tenant).await?.into(),
         })
     }
 
@@ -93,9 +175,11 @@ impl Db {
     }
 
     pub async fn close(self) -> Result<(), DbErr> {
-        if let Some(turns) = self.turns {
+        if let Begin::Turns(turns) = self.begin {
             turns.end();
         }
+        self.feed.close().await?;
+        self.worker.close().await?;
         self.reader.close().await?;
         self.writer.close().await
     }
@@ -135,6 +219,8 @@ fn postgres(url: &str, pool: u32) -> ConnectOptions {
             ("lock_timeout", "10s"),
             // A node that froze within a write must not keep its locks for as long as TCP believes in it.
             ("idle_in_transaction_session_timeout", "15s"),
+            // Where the tables' owner serves: what a write takes off before it begins; see `migration::isolation`.
+            ("app.scope", "platform"),
         ])
     });
     options

@@ -66,36 +66,38 @@ pub enum Event {
     Unknown,
 }
 
-/// The kinds that a subscriber can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    VehicleChanged,
-    StationChanged,
-    RentalStarted,
-    RentalEnded,
-    RentalCancelled,
-    RentalOverdue,
-    CustomerChanged,
-    VehicleTypeChanged,
-    TariffChanged,
-    Unknown,
+/// The kinds with the names that they have in the table.
+macro_rules! kinds {
+    ($($kind:ident = $name:literal,)*) => {
+        /// The kinds that a subscriber can ask for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Kind {
+            $($kind,)*
+        }
+
+        impl Kind {
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl Kind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::VehicleChanged => "vehicle_changed",
-            Self::StationChanged => "station_changed",
-            Self::RentalStarted => "rental_started",
-            Self::RentalEnded => "rental_ended",
-            Self::RentalCancelled => "rental_cancelled",
-            Self::RentalOverdue => "rental_overdue",
-            Self::CustomerChanged => "customer_changed",
-            Self::VehicleTypeChanged => "vehicle_type_changed",
-            Self::TariffChanged => "tariff_changed",
-            Self::Unknown => "unknown",
-        }
-    }
+kinds! {
+    VehicleChanged = "vehicle_changed",
+    StationChanged = "station_changed",
+    RentalStarted = "rental_started",
+    RentalEnded = "rental_ended",
+    RentalCancelled = "rental_cancelled",
+    RentalOverdue = "rental_overdue",
+    CustomerChanged = "customer_changed",
+    VehicleTypeChanged = "vehicle_type_changed",
+    TariffChanged = "tariff_changed",
+    Unknown = "unknown",
 }
 
 impl Event {

@@ -1,9 +1,12 @@
 //! What must always hold, recomputed from the tables: run after every race, and whenever an operator likes.
 
+mod references;
 mod rules;
 
 use entity::{station, tenant, vehicle};
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, Statement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, QueryFilter, Statement,
+};
 
 use crate::{
     ctx::App,
@@ -21,17 +24,27 @@ pub struct Finding {
 
 /// Every invariant with its count, also where that is 0. Only reads, and all of one moment: others may write meanwhile.
 pub async fn check(app: &App) -> Result<Vec<Finding>> {
+    if !app.db.reads_every_tenant().await? {
+        return Err(Error::internal("the role of database_read_url does not see every tenant"));
+    }
     let db = &app.db.snapshot().await?;
     let mut findings = Vec::new();
     for (name, what, sql) in rules::RULES {
         findings.push(Finding { name, what, count: count(db, sql).await? });
     }
     let mut strangers = 0;
-    for (child, column, parent) in rules::REFERENCES {
-        strangers += count(db, &rules::dangling(child, column, parent)).await?;
+    for reference in references::all(db).await? {
+        strangers += u64::from(!reference.carries_tenant());
+        strangers += count(db, &reference.dangling()).await?;
     }
     let what = "every reference leads to a row of the same tenant";
     findings.push(Finding { name: "tenant_references", what, count: strangers });
+    let unsecured = match db.get_database_backend() {
+        DbBackend::Postgres => count(db, rules::UNSECURED).await?,
+        _ => 0,
+    };
+    let what = "the database holds every tenant's table to its tenant";
+    findings.push(Finding { name: "row_security", what, count: unsecured });
     let what = "vehicles available by type are those that stand there";
     findings.push(Finding { name: "station_types", what, count: types(db).await? });
     Ok(findings)

@@ -8,10 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use entity::{Id, event, stream_head, tenant::TenantId};
-use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, Statement,
-    sea_query::LockType,
-};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, Statement, sea_query::LockType};
 
 use crate::{
     audit,
@@ -42,7 +39,7 @@ struct Inner {
 }
 
 impl Deref for Tx {
-    type Target = DatabaseTransaction;
+    type Target = Transaction;
     fn deref(&self) -> &Self::Target {
         &self.0.transaction
     }
@@ -120,7 +117,7 @@ impl Ctx {
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
-        let transaction = self.app.db.begin().await?;
+        let transaction = self.app.db.begin(self.tenant).await?;
         let limit = transaction.limit();
         let tx = Tx(Arc::new(Inner {
             transaction,
@@ -176,7 +173,7 @@ async fn commit(inner: Inner) -> Result<()> {
 }
 
 async fn number(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     ctx: &Ctx,
     now: DateTime<Utc>,
     events: Vec<Event>,

@@ -3,6 +3,7 @@
 mod cell;
 mod fanout;
 mod import;
+mod isolation;
 mod place;
 mod rentals;
 
@@ -21,7 +22,7 @@ async fn main() -> Result<()> {
         return fanout::serve(arguments).await;
     }
     let Some(options) = Options::read(std::env::args())? else { return Ok(()) };
-    let specs: Vec<_> = [rentals::SPECS, import::SPECS, fanout::SPECS].concat();
+    let specs: Vec<_> = [rentals::SPECS, import::SPECS, fanout::SPECS, isolation::SPECS].concat();
     // What is under way when somebody stops this is dropped, and takes its files along.
     tokio::select! {
         done = bench::run(&specs, &options) => done,

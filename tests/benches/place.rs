@@ -98,15 +98,15 @@ fn name() -> String {
 async fn open(url: &str, pool: u32) -> Result<App> {
     let db = Db::connect(url, pool).await?;
     migration::Migrator::up(db.writer(), None).await?;
-    product(db)
+    product_on(db)
 }
 
 /// The product on a database that another process may have made.
 pub async fn product_at(url: &str, pool: u32) -> Result<App> {
-    product(Db::connect(url, pool).await?)
+    product_on(Db::connect(url, pool).await?)
 }
 
-fn product(db: Db) -> Result<App> {
+pub fn product_on(db: Db) -> Result<App> {
     let keys = Arc::new(Keys::derive(b"a secret that protects nothing here")?);
     let feed = Feed::new(db.clone());
     Ok(App::new(db, Arc::new(SystemClock), keys, Arc::new(Memory), feed))

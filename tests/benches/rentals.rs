@@ -2,9 +2,9 @@
 
 mod bare;
 mod comparison;
-mod fleet;
+pub mod fleet;
 mod pgbench;
-mod product;
+pub mod product;
 mod script;
 
 use std::time::Duration;

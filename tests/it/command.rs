@@ -105,7 +105,7 @@ async fn jobs_survive_a_crash(#[values(Embedded, Production)] shape: Shape) {
     tokio::time::sleep(Duration::from_secs(2)).await;
     node.kill().await;
 
-    let db = service::db::Db::connect(&place.database_url, 1).await.unwrap();
+    let db = service::db::Db::connect(place.admin_url(), 1).await.unwrap();
     let (past, due) = match shape {
         Embedded => (
             "'2020-01-01T00:00:00+00:00'",
@@ -141,4 +141,43 @@ async fn jobs_survive_a_crash(#[values(Embedded, Production)] shape: Shape) {
     }
     drop(worker);
     assert_eq!(node.terminate().await, Some(0));
+}
+
+/// A role that sees no tenant would serve an empty platform: the node says which, and does not start.
+#[rstest]
+#[tokio::test]
+async fn a_role_that_sees_nothing_is_named(#[values(Production)] shape: Shape) {
+    let app = tests::TestApp::start(shape).await;
+    app.fleet("Velo Nord").await;
+    let mut settings = app.place.settings();
+    settings.push(("BIKELEASE_DEMO", "false".to_owned()));
+    for missing in ["BIKELEASE_DATABASE_READ_URL", "BIKELEASE_DATABASE_FEED_URL"] {
+        let some: Vec<_> = settings.iter().filter(|(name, _)| *name != missing).cloned().collect();
+        let (said, code) = run(&some, &["serve", "--port", "0"]).await;
+        let key = missing.trim_start_matches("BIKELEASE_").to_lowercase();
+        assert!(code == 1 && said.contains(&key), "{said}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_operator_makes_roles(#[values(Embedded, Production)] shape: Shape) {
+    let url = shape.empty().await;
+    let settings = [("BIKELEASE_DATABASE_URL", url.as_str())];
+    let (said, code) = run(&settings, &["migrate", "roles"]).await;
+    match shape {
+        Embedded => assert!(code == 1 && said.contains("SQLite has no roles"), "{said}"),
+        Production => {
+            assert_eq!(code, 0, "{said}");
+            assert_eq!(run(&settings, &["migrate", "up"]).await.1, 0);
+            assert_eq!(run(&settings, &["migrate", "roles"]).await.1, 0);
+            let db = service::db::Db::connect(&url, 1).await.unwrap();
+            let sql = "SELECT has_table_privilege('bikelease_application', 'vehicle', 'INSERT')
+                AND NOT has_table_privilege('bikelease_feed', 'vehicle', 'SELECT')";
+            let statement = sea_orm::Statement::from_string(db.backend(), sql);
+            let row =
+                sea_orm::ConnectionTrait::query_one_raw(db.writer(), statement).await.unwrap();
+            assert!(row.unwrap().try_get_by_index::<bool>(0).unwrap());
+        }
+    }
 }

@@ -79,27 +79,6 @@ async fn every_constraint_is_in_the_catalogue(#[values(Embedded, Production)] sh
     }
 }
 
-/// A tenant's table has its tenant at the head of its primary key.
-#[rstest]
-#[tokio::test]
-async fn every_tenant_table_begins_with_its_tenant(#[values(Embedded, Production)] shape: Shape) {
-    let db = Db::connect(&shape.empty().await, 2).await.unwrap();
-    Migrator::up(db.writer(), None).await.unwrap();
-    for table in tables(&db, shape).await {
-        if ["tenant", "seaql_migrations"].contains(&table.as_str()) {
-            continue;
-        }
-        let sql = match shape {
-            Embedded => format!("SELECT name AS c FROM pragma_table_info('{table}') WHERE pk = 1"),
-            Production => format!(
-                "SELECT a.attname AS c FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid
-                 AND a.attnum = x.indkey[0] WHERE x.indisprimary AND x.indrelid = '\"{table}\"'::regclass"
-            ),
-        };
-        assert_eq!(strings(db.writer(), &sql).await, ["tenant_id"], "{table}");
-    }
-}
-
 async fn columns<E: EntityTrait>(db: &DatabaseConnection, shape: Shape) {
     let table = E::default().table_name().to_owned();
     let sql = match shape {

@@ -4,9 +4,9 @@ use std::{net::SocketAddr, sync::Arc};
 
 use api::node::Node;
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use service::{clock::ManualClock, config::Config};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use crate::{Client, Fleet, Shape, Socket, shape::Place};
 
@@ -19,6 +19,7 @@ pub struct TestApp {
     address: SocketAddr,
     http: reqwest::Client,
     shutdown: watch::Sender<bool>,
+    admin: OnceCell<DatabaseConnection>,
 }
 
 impl TestApp {
@@ -38,6 +39,7 @@ impl TestApp {
             ("BIKELEASE_SOCKETS_PER_USER".to_owned(), String::new()),
             ("BIKELEASE_DEFAULT_TENANT".to_owned(), String::new()),
         ];
+        variables.extend(place.roles.iter().map(|(name, url)| ((*name).to_owned(), url.clone())));
         variables.extend(
             place.redis_url.iter().map(|url| ("BIKELEASE_REDIS_URL".to_owned(), url.clone())),
         );
@@ -54,7 +56,17 @@ impl TestApp {
         let router = api::http::router(node.app.clone(), &config, stopping);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { shape, clock, node, place, config, address, http: reqwest::Client::new(), shutdown }
+        Self {
+            shape,
+            clock,
+            node,
+            place,
+            config,
+            address,
+            http: reqwest::Client::new(),
+            shutdown,
+            admin: OnceCell::new(),
+        }
     }
 
     pub fn url(&self) -> String {
@@ -121,21 +133,33 @@ impl TestApp {
         service::job::worker::run_due(&self.node.app).await.unwrap()
     }
 
+    /// Everything in the database: on PostgreSQL as a superuser, whom row-level security does not hold.
+    pub async fn admin(&self) -> &DatabaseConnection {
+        let connect = async || match &self.place.admin_url {
+            Some(url) => {
+                let mut options = ConnectOptions::new(url);
+                options.max_connections(2).sqlx_logging(false);
+                Database::connect(options).await.unwrap()
+            }
+            None => self.node.app.db.writer().clone(),
+        };
+        self.admin.get_or_init(connect).await
+    }
+
     /// Raw SQL, as an attacker or a bug would send it.
     pub async fn sql(&self, statement: &str) -> Result<u64, sea_orm::DbErr> {
-        self.node
-            .app
-            .db
-            .writer()
-            .execute_unprepared(statement)
-            .await
-            .map(|done| done.rows_affected())
+        let done = self.admin().await.execute_unprepared(statement).await?;
+        Ok(done.rows_affected())
     }
 
     pub async fn count(&self, statement: &str) -> i64 {
         let statement =
             sea_orm::Statement::from_string(self.node.app.db.backend(), statement.to_owned());
-        let row = self.node.app.db.reader().query_one_raw(statement).await.unwrap().unwrap();
+        let reader = match &self.place.admin_url {
+            Some(_) => self.admin().await,
+            None => self.node.app.db.reader(),
+        };
+        let row = reader.query_one_raw(statement).await.unwrap().unwrap();
         row.try_get_by_index(0).unwrap()
     }
 

@@ -11,8 +11,8 @@ use std::{
 use entity::{money::Currency, user::Role};
 use serde_json::{Value, json};
 use service::{
-    tenant::CreateTenant,
     origin::Origin,
+    tenant::CreateTenant,
     user::{CreateUser, contact::Contact, sign_in::SignIn},
 };
 
@@ -130,6 +130,16 @@ impl Fleet {
         sign_up(test, &self.tenant, role, None).await
     }
 
+    /// Somebody of a role, and the customer whom they stand for if they ride.
+    pub async fn member(&self, test: &TestApp, role: Role) -> (Client, Option<String>) {
+        let customer = match role.rides() {
+            true => Some(self.rider(test).await.customer),
+            false => None,
+        };
+        let id = customer.as_ref().map(|customer| customer.parse().unwrap());
+        (sign_up(test, &self.tenant, role, id).await, customer)
+    }
+
     pub async fn rider(&self, test: &TestApp) -> Rider {
         let input = json!({"name": format!("Rider {}", next())});
         let made = self.mutate("createCustomer", "customer { id }", input).await.ok();
@@ -205,8 +215,7 @@ async fn sign_up(
     service::user::create(&app.system(tenant.id, "test"), input).await.unwrap();
     let (tenant, contact) = (tenant.slug.clone(), Contact::Email(email));
     let input = SignIn { tenant, contact, password, totp_code: None };
-    let signed_in =
-        service::user::sign_in::sign_in(app, &Origin::default(), input).await.unwrap();
+    let signed_in = service::user::sign_in::sign_in(app, &Origin::default(), input).await.unwrap();
     let tokens =
         Tokens { access: Some(signed_in.access_token), refresh: Some(signed_in.refresh_token) };
     Client { tokens: Arc::new(Mutex::new(tokens)), ..test.anonymous(None) }

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -71,7 +71,25 @@ impl Process {
         let port_text = port.to_string();
         let mut all = vec!["serve", "--port", &port_text];
         all.extend_from_slice(arguments);
+        Self::spawn(port, command(settings, &all)).await
+    }
+
+    /// As `serve`; its log goes into a file.
+    pub async fn serve_with_log<V: AsRef<OsStr>>(
+        settings: &[(&str, V)],
+        arguments: &[&str],
+        log: &Path,
+    ) -> Self {
+        let port = free_port();
+        let port_text = port.to_string();
+        let mut all = vec!["serve", "--port", &port_text];
+        all.extend_from_slice(arguments);
         let mut command = command(settings, &all);
+        command.stderr(std::fs::File::create(log).unwrap());
+        Self::spawn(port, command).await
+    }
+
+    async fn spawn(port: u16, mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });

@@ -21,22 +21,42 @@ pub enum Shape {
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+static ROLES: OnceCell<()> = OnceCell::const_new();
 static FILE: OnceCell<PathBuf> = OnceCell::const_new();
+
+/// Who works on PostgreSQL beside the application.
+const LOGINS: [(&str, &str); 4] = [
+    ("BIKELEASE_DATABASE_READ_URL", "it_reader"),
+    ("BIKELEASE_DATABASE_FEED_URL", "it_feed"),
+    ("BIKELEASE_DATABASE_WORKER_URL", "it_worker"),
+    ("BIKELEASE_DATABASE_MIGRATION_URL", "it_owner"),
+];
 
 /// A migrated database of a test's own.
 pub struct Place {
+    /// On PostgreSQL, that of the application's role, which row-level security holds.
     pub database_url: String,
+    /// Addresses of the other roles, by their `BIKELEASE_…` names.
+    pub roles: Vec<(&'static str, String)>,
+    /// On PostgreSQL, that of a superuser, whom nothing holds.
+    pub admin_url: Option<String>,
     pub redis_url: Option<String>,
     pub folder: PathBuf,
 }
 
 impl Place {
+    /// The address of whoever may do anything.
+    pub fn admin_url(&self) -> &str {
+        self.admin_url.as_ref().unwrap_or(&self.database_url)
+    }
+
     /// For a process on this database, by their `BIKELEASE_…` names.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let mut settings = vec![
             ("BIKELEASE_DATABASE_URL", self.database_url.clone()),
             ("BIKELEASE_DATA_DIR", self.folder.display().to_string()),
         ];
+        settings.extend(self.roles.iter().cloned());
         settings.extend(self.redis_url.iter().map(|url| ("BIKELEASE_REDIS_URL", url.clone())));
         settings
     }
@@ -60,6 +80,8 @@ impl Shape {
                 std::fs::copy(FILE.get_or_init(migrated_file).await, &file).unwrap();
                 Place {
                     database_url: format!("sqlite://{}?mode=rwc", file.display()),
+                    roles: Vec::new(),
+                    admin_url: None,
                     redis_url: None,
                     folder,
                 }
@@ -67,14 +89,20 @@ impl Shape {
             Self::Production => {
                 let template = TEMPLATE.get_or_init(migrated_template).await;
                 let name = format!("it_{}_{number}", std::process::id());
-                sql(&postgres(), &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
-                let redis_url = Some(setting("BIKELEASE_TEST_REDIS_URL"));
-                Place { database_url: database(&name), redis_url, folder }
+                let create = format!("CREATE DATABASE {name} TEMPLATE {template} OWNER it_owner");
+                sql(&postgres(), &create).await;
+                Place {
+                    database_url: database_as("it_application", &name),
+                    roles: LOGINS.map(|(key, login)| (key, database_as(login, &name))).to_vec(),
+                    admin_url: Some(database(&name)),
+                    redis_url: Some(setting("BIKELEASE_TEST_REDIS_URL")),
+                    folder,
+                }
             }
         }
     }
 
-    /// An empty database, for tests of the migrations themselves.
+    /// An empty database and the address of its owner, for tests of the migrations themselves.
     pub async fn empty(self) -> String {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         match self {
@@ -86,8 +114,9 @@ impl Shape {
             }
             Self::Production => {
                 let name = format!("empty_{}_{number}", std::process::id());
-                sql(&postgres(), &format!("CREATE DATABASE {name}")).await;
-                database(&name)
+                ROLES.get_or_init(roles).await;
+                sql(&postgres(), &format!("CREATE DATABASE {name} OWNER it_owner")).await;
+                database_as("it_owner", &name)
             }
         }
     }
@@ -102,15 +131,35 @@ async fn migrated_file() -> PathBuf {
 
 async fn migrated_template() -> String {
     let name = format!("template_{}", std::process::id());
-    sql(&postgres(), &format!("CREATE DATABASE {name}")).await;
-    set_up(&database(&name)).await;
+    ROLES.get_or_init(roles).await;
+    sql(&postgres(), &format!("CREATE DATABASE {name} OWNER it_owner")).await;
+    set_up(&database_as("it_owner", &name)).await;
     name
+}
+
+/// Roles belong to the whole server, which other test programs use too.
+async fn roles() {
+    sql(&postgres(), migration::isolation::ROLES).await;
+    for (login, like) in [
+        ("it_owner", "CREATEROLE"),
+        ("it_application", "IN ROLE bikelease_application"),
+        ("it_reader", "IN ROLE bikelease_reader"),
+        ("it_feed", "IN ROLE bikelease_feed"),
+        ("it_worker", "IN ROLE bikelease_worker"),
+    ] {
+        let create = format!(
+            "DO $$ BEGIN CREATE ROLE {login} LOGIN {like};
+             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+        );
+        sql(&postgres(), &create).await;
+    }
 }
 
 async fn set_up(url: &str) {
     let db = service::db::Db::connect(url, 2).await.unwrap();
     migration::Migrator::up(db.writer(), None).await.unwrap();
     Queue::open(&db, url).await.unwrap().migrate().await.unwrap();
+    migration::isolation::secure(db.writer()).await.unwrap();
     if url.starts_with("sqlite:") {
         // Everything into the one file that tests copy.
         db.writer().execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
@@ -132,6 +181,14 @@ fn database(name: &str) -> String {
     let url = postgres();
     let (server, _) = url.rsplit_once('/').expect("a URL with a database");
     format!("{server}/{name}")
+}
+
+/// The same server as somebody else, whom it trusts.
+fn database_as(login: &str, name: &str) -> String {
+    let url = database(name);
+    let (scheme, rest) = url.split_once("://").expect("a URL");
+    let (_, server) = rest.split_once('@').expect("a URL with a user");
+    format!("{scheme}://{login}@{server}")
 }
 
 fn setting(name: &str) -> String {

@@ -36,6 +36,14 @@ Example:
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
         steps: u32,
     },
+    /// Creates the roles that row-level security holds, on PostgreSQL
+    #[command(after_help = "\
+The roles bikelease_application, bikelease_reader, bikelease_feed and bikelease_worker, which
+logins are made members of. Needs a role that may create roles, and is safe to run again.
+
+Example:
+  bikelease migrate roles")]
+    Roles,
     /// Lists what is applied and what is pending
     #[command(after_help = "\
 Example:
@@ -47,6 +55,11 @@ pub async fn run(node: &Node, options: Options) -> Result<ExitCode> {
     match options.direction {
         Direction::Up => node.migrate().await?,
         Direction::Down { steps } => node.migrate_down(steps).await?,
+        Direction::Roles => {
+            node.create_roles().await?;
+            say("the roles are there, and may do their work");
+            return Ok(ExitCode::SUCCESS);
+        }
         Direction::Status => {}
     }
     for (name, applied) in node.migrations().await? {

@@ -12,11 +12,16 @@ pub(super) const PREFIX: &str = "BIKELEASE_";
 const TEST_PREFIX: &str = "BIKELEASE_TEST_";
 
 /// Every key with what it allows, in the words of error messages.
-pub const KEYS: [(&str, &str); 28] = [
+pub const KEYS: [(&str, &str); 33] = [
     ("env", "development or production"),
     ("host", "an IP address, such as 127.0.0.1 or 0.0.0.0"),
     ("port", "a whole number from 0 to 65535; 0 takes a free port"),
     ("database_url", "sqlite://FILE, postgres://… or postgresql://…"),
+    ("database_read_url", "postgres://… or postgresql://…, or nothing for database_url"),
+    ("database_feed_url", "postgres://… or postgresql://…, or nothing for database_url"),
+    ("database_worker_url", "postgres://… or postgresql://…, or nothing for database_url"),
+    ("database_migration_url", "postgres://… or postgresql://…, or nothing for database_url"),
+    ("database_rls_reads", "true or false"),
     ("database_pool", "a whole number from 1 to 1000"),
     ("redis_url", "redis://… or rediss://…"),
     ("data_dir", "the path of a directory"),

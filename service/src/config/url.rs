@@ -79,6 +79,14 @@ pub(super) fn database(value: &Value) -> Result<DatabaseUrl, String> {
     }
 }
 
+/// A role of a PostgreSQL.
+pub(super) fn postgres(value: &Value) -> Result<DatabaseUrl, String> {
+    match split(value.text()?) {
+        Some(("postgres" | "postgresql", _)) => database(value),
+        _ => Err(value.kind()),
+    }
+}
+
 pub(super) fn redis(value: &Value) -> Result<RedisUrl, String> {
     let text = value.text()?;
     match split(text) {

@@ -134,7 +134,7 @@ impl Feed {
         after: i64,
         up_to: i64,
     ) -> Result<Vec<Arc<Recorded>>> {
-        self.0.pages.read(self.0.db.reader(), head, after, up_to).await
+        self.0.pages.read(self.0.db.feed(), head, after, up_to).await
     }
 
     /// How many follow this tenant on this node.
@@ -187,7 +187,7 @@ impl Feed {
         live: broadcast::Sender<Arc<Recorded>>,
         ready: watch::Sender<bool>,
     ) -> Result<()> {
-        let mut known = table::head(self.0.db.reader(), tenant).await?;
+        let mut known = table::head(self.0.db.feed(), tenant).await?;
         ready.send_replace(true);
         let mut ticks = tokio::time::interval(HEAD_CHECK);
         loop {
@@ -251,7 +251,7 @@ impl Feed {
         known: &mut stream_head::Model,
         live: &broadcast::Sender<Arc<Recorded>>,
     ) -> Result<()> {
-        let head = match table::head(self.0.db.reader(), known.tenant_id).await {
+        let head = match table::head(self.0.db.feed(), known.tenant_id).await {
             Ok(head) => head,
             Err(error) if error.is_retryable() => return Ok(()),
             Err(error) => return Err(error),
@@ -278,7 +278,7 @@ impl Feed {
         up_to: i64,
     ) -> Result<()> {
         while known.last_seq < up_to {
-            for event in table::read(self.0.db.reader(), known, known.last_seq, up_to).await? {
+            for event in table::read(self.0.db.feed(), known, known.last_seq, up_to).await? {
                 known.last_seq = event.seq;
                 self.0.events.fetch_add(1, Ordering::Relaxed);
                 self.0.late.fetch_add(1, Ordering::Relaxed);

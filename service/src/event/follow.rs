@@ -42,7 +42,7 @@ impl Ctx {
                     }
                     Ok(event) => up_to = up_to.max(event.seq),
                     Err(broadcast::error::RecvError::Lagged(_)) => {
-                        up_to = table::head(db.reader(), head.tenant_id).await?.last_seq;
+                        up_to = table::head(db.feed(), head.tenant_id).await?.last_seq;
                     }
                     Err(broadcast::error::RecvError::Closed) => Err(Error::ResyncRequired)?,
                 }

@@ -43,7 +43,7 @@ async fn behind(app: &App) -> Result<Vec<TenantId>> {
          WHERE h.last_seq > coalesce(c.acked_seq, 0)",
         [NAME.into()],
     );
-    let rows = app.db.reader().query_all_raw(statement).await?;
+    let rows = app.db.survey().query_all_raw(statement).await?;
     Ok(rows.iter().map(|row| row.try_get("", "tenant_id")).collect::<Result<_, _>>()?)
 }
 

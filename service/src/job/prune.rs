@@ -18,10 +18,10 @@ const BATCH: i64 = 1_000;
 
 pub(super) async fn run(app: &App) -> Result<()> {
     let mut outcome = Ok(());
-    for head in stream_head::Entity::all().all(app.db.reader()).await? {
+    for head in stream_head::Entity::all().all(app.db.survey()).await? {
         outcome = outcome.and(prune(app, head.tenant_id).await);
     }
-    outcome.and(queue::forget_ended(app.db.writer()).await)
+    outcome.and(queue::forget_ended(app.db.worker()).await)
 }
 
 async fn prune(app: &App, tenant: TenantId) -> Result<()> {

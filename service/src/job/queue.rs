@@ -37,7 +37,7 @@ impl Queue {
     pub async fn open(db: &Db, url: &str) -> Result<Self> {
         Ok(match db.backend() {
             DbBackend::Postgres => {
-                Self::Postgres(db.writer().get_postgres_connection_pool().clone())
+                Self::Postgres(db.worker().get_postgres_connection_pool().clone())
             }
             _ => Self::Sqlite(db.queue_pool(url).await?),
         })

@@ -63,7 +63,7 @@ async fn schedule(app: &App, mut stop: watch::Receiver<bool>) {
 }
 
 async fn add(app: &App, job: &Job, every_seconds: i64) -> Result<()> {
-    let (db, now) = (app.db.writer(), app.now());
+    let (db, now) = (app.db.worker(), app.now());
     let key = format!("{}:{}", job.name(), now.timestamp() / every_seconds);
     db.execute_raw(queue::addition(app.db.backend(), job, key, now)?).await?;
     Ok(())
@@ -133,7 +133,7 @@ async fn execute(
         let (job, attempt) = (job.name(), attempt.current());
         tracing::warn!(?error, job, attempt, "a job failed");
         let next = app.now() + pause_after(attempt);
-        queue::postpone(app.db.writer(), &id.to_string(), next).await?;
+        queue::postpone(app.db.worker(), &id.to_string(), next).await?;
     }
     Ok(done?)
 }
@@ -160,13 +160,13 @@ pub async fn run_due(app: &App) -> Result<usize> {
     let mut ran = 0;
     loop {
         consumer::drain(app).await?;
-        let due = queue::due(app.db.reader(), app.now()).await?;
+        let due = queue::due(app.db.survey(), app.now()).await?;
         if due.is_empty() {
             return Ok(ran);
         }
         for (id, job) in due {
             job.run(app).await?;
-            queue::done(app.db.writer(), &id).await?;
+            queue::done(app.db.worker(), &id).await?;
             ran += 1;
         }
     }

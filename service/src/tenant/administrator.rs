@@ -44,7 +44,7 @@ impl Ctx {
 impl PlatformCtx {
     /// The same caller at the door of a tenant, whose audit log tells what it does.
     pub fn at(&self, tenant: TenantId) -> Ctx {
-        Ctx { tenant, ..self.0.clone() }
+        self.0.clone().into_tenant(tenant)
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn standing(app: &App, tenant: TenantId, session: SessionId) ->
         .select_only()
         .column(Column::LacksSecondFactor)
         .into_tuple::<bool>()
-        .one(app.db.reader())
+        .one(&app.db.reader_of(tenant))
         .await?;
     let lacks_second_factor = found.ok_or(Error::Unauthenticated)?;
     Ok(Standing { lacks_second_factor })
@@ -49,14 +49,14 @@ pub async fn lately(app: &App) -> Result<Ended> {
         .select_only()
         .column(Column::Id)
         .into_tuple()
-        .all(app.db.reader())
+        .all(app.db.feed())
         .await?;
     let tenants = tenant::Entity::all()
         .filter(tenant::Column::SuspendedAt.gt(since))
         .select_only()
         .column(tenant::Column::Id)
         .into_tuple()
-        .all(app.db.reader())
+        .all(app.db.feed())
         .await?;
     Ok(Ended { sessions, tenants })
 }

@@ -174,7 +174,7 @@ pub(super) async fn by_contact(
     tenant: tenant::TenantId,
     contact: &Contact,
 ) -> Result<Option<Model>> {
-    Ok(user::Entity::of(tenant).filter(contact.filter()).one(app.db.reader()).await?)
+    Ok(user::Entity::of(tenant).filter(contact.filter()).one(&app.db.reader_of(tenant)).await?)
 }
 
 /// A new password, which ends every session but the one that is kept.

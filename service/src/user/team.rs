@@ -133,12 +133,7 @@ pub(super) fn may_appoint(ctx: &Ctx, role: Role) -> Result<()> {
 }
 
 /// One login, by who may: owners are changed by owners, and one that works is always left.
-async fn change<F, Fut>(
-    ctx: &Ctx,
-    action: &'static str,
-    id: UserId,
-    run: F,
-) -> Result<Model>
+async fn change<F, Fut>(ctx: &Ctx, action: &'static str, id: UserId, run: F) -> Result<Model>
 where
     F: Fn(Tx, Model) -> Fut + Send + Sync,
     Fut: Future<Output = Result<Model>> + Send,

@@ -10,7 +10,7 @@ use crate::place::Place;
 pub async fn check(place: &Place, seat: &Seat) -> Result<()> {
     let alone = place.again(1).await?;
     let mut seat = seat.clone();
-    seat.ctx.app = alone.clone();
+    seat.ctx = seat.ctx.on(alone.clone());
     product::ride(&seat).await?;
     let db = alone.db.writer();
     let sql = "SELECT statement, generic_plans + custom_plans AS times FROM pg_prepared_statements
