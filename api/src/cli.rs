@@ -1,5 +1,6 @@
 //! The commands of `bikelease`.
 
+mod administrator;
 mod epoch;
 mod healthcheck;
 mod import;
@@ -61,6 +62,7 @@ enum Command {
     Schema(schema::Options),
     Tenant(tenant::Options),
     User(user::Options),
+    Administrator(administrator::Options),
     Epoch(epoch::Options),
     Invariants(invariants::Options),
     Watch(watch::Options),
@@ -126,6 +128,7 @@ impl Cli {
             Command::Replay(options) => replay::run(&node, &config, options).await,
             Command::Tenant(options) => tenant::run(&node, options).await,
             Command::User(options) => user::run(&node, options).await,
+            Command::Administrator(options) => administrator::run(&node, options).await,
             Command::Epoch(options) => epoch::run(&node, options).await,
             _ => invariants::run(&node).await,
         }

@@ -43,6 +43,16 @@ impl Error {
         Self { snapshot: is_resync.then_some(snapshot), ..self }
     }
 
+    /// In how many seconds another try makes sense; None where waiting does not help.
+    pub fn retry_after(&self) -> Option<u64> {
+        match &*self.source {
+            service::Error::RateLimited { retry_after } => {
+                Some(service::error::whole_seconds(retry_after))
+            }
+            _ => None,
+        }
+    }
+
     pub fn public_message(&self) -> String {
         self.source.to_string()
     }
@@ -57,8 +67,8 @@ impl From<Error> for async_graphql::Error {
         }
         Self::new(error.public_message()).extend_with(|_, extensions| {
             extensions.set("code", error.code());
-            if let service::Error::RateLimited { retry_after } = &*error.source {
-                extensions.set("retryAfter", service::error::whole_seconds(retry_after));
+            if let Some(seconds) = error.retry_after() {
+                extensions.set("retryAfter", seconds);
             }
             if let service::Error::Invalid(invalid) = &*error.source {
                 extensions.set("field", invalid.field.clone());

@@ -38,7 +38,7 @@ use crate::{
         socket::{self, Settings, Sockets},
     },
     schema::{self, AppSchema},
-    session::AppSessions,
+    session::{AppSessions, Rates},
 };
 use graphql::{Door, Refusal};
 use origin::Caller;
@@ -78,7 +78,8 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
     let metrics = Arc::new(metrics);
     let executor = schema::build(app.clone());
     let default_tenant = config.default_tenant.clone();
-    let sessions: Arc<dyn Sessions> = Arc::new(AppSessions { app: app.clone(), default_tenant });
+    let sessions: Arc<dyn Sessions> =
+        Arc::new(AppSessions { app: app.clone(), default_tenant, rates: rates(config) });
     let settings = Arc::new(Settings {
         origins: config.allowed_origins.clone(),
         spread: Duration::from_secs(
@@ -109,6 +110,14 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
         .route("/graphql", post(graphql::post::<AppSchema>).with_state(door))
         .route("/graphiql", get(graphiql))
         .route("/metrics", get(scrape).with_state(metrics))
+}
+
+fn rates(config: &Config) -> Rates {
+    Rates {
+        for_address: config.requests_per_address,
+        for_user: config.requests_per_user,
+        for_tenant: config.requests_per_tenant,
+    }
 }
 
 /// A browser's or a partner's GET is a query, unless it asks to become a websocket.

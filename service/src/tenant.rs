@@ -3,6 +3,8 @@
 pub mod administrator;
 pub mod settings;
 
+pub use self::settings::get_many;
+
 use entity::{
     money::Currency,
     stream_head,

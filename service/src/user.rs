@@ -21,6 +21,7 @@ use entity::{
 };
 use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter};
 
+pub use self::team::get_many;
 pub use entity::user::Model;
 
 use self::{contact::Contact, sign_up::NewLogin};
@@ -79,6 +80,12 @@ pub async fn me(ctx: &Ctx) -> Result<Option<Model>> {
             None => Ok(None),
         },
     }
+}
+
+/// The login that signs in with an address. For the platform's own commands.
+pub async fn find(ctx: &Ctx, contact: &Contact) -> Result<Model> {
+    let found = Entity::of(ctx.tenant).filter(contact.filter()).one(ctx.reader()).await?;
+    found.ok_or(Error::NotFound(Subject::User))
 }
 
 /// The caller's own login.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use service::{
     entity::{customer::CustomerId, user::Role},
-    user::CreateUser,
+    user::{CreateUser, contact::Contact, team},
 };
 
 use super::{explain, say};
@@ -35,6 +35,14 @@ the variable NEW_USER_PASSWORD; it is no argument, because others can see those.
 Example:
   bikelease user create --tenant velo-nord --email ann@velo-nord.example --name Ann --role owner --password-stdin < password")]
     Create(Create),
+    /// Takes the second factor of a login that lost its authenticator app, and signs it out
+    ResetSecondFactor {
+        /// The tenant's slug; `platform` for administrators
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        #[arg(long)]
+        email: String,
+    },
 }
 
 #[derive(Args)]
@@ -84,7 +92,21 @@ impl From<RoleName> for Role {
 }
 
 pub async fn run(node: &Node, options: Options) -> Result<ExitCode> {
-    let Action::Create(create) = options.action;
+    match options.action {
+        Action::Create(create) => self::create(node, create).await,
+        Action::ResetSecondFactor { tenant, email } => {
+            let found = service::tenant::by_slug(&node.app, &tenant).await.context(tenant)?;
+            let ctx = node.app.system(found.id, "reset_second_factor");
+            let contact = Contact::read(Some(&email), None).map_err(explain)?;
+            let user = service::user::find(&ctx, &contact).await.with_context(|| email.clone())?;
+            team::reset_second_factor(&ctx, user.id).await.map_err(explain)?;
+            say(format_args!("{email} has no second factor any more, and is signed out"));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn create(node: &Node, create: Create) -> Result<ExitCode> {
     let slug = &create.tenant;
     let tenant = service::tenant::by_slug(&node.app, slug).await.with_context(|| slug.clone())?;
     let ctx = node.app.system(tenant.id, "create_user");
@@ -105,7 +127,7 @@ pub async fn run(node: &Node, options: Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn password(from_stdin: bool) -> Result<String> {
+pub(super) fn password(from_stdin: bool) -> Result<String> {
     if from_stdin {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).context("cannot read the password")?;

@@ -34,11 +34,13 @@ pub struct Session {
 pub struct Refused {
     pub code: &'static str,
     pub message: String,
+    /// In how many seconds another try makes sense; None where waiting does not help.
+    pub retry_after: Option<u64>,
 }
 
 impl Refused {
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), retry_after: None }
     }
 }
 

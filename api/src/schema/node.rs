@@ -7,11 +7,12 @@ use entity::{
     Id, audit::AuditEntryId, customer::CustomerId, rental::RentalId, station::StationId,
     tariff::TariffId, vehicle::VehicleId, vehicle_type::VehicleTypeId,
 };
+use entity::{tenant::TenantId, user::UserId};
 use service::{ctx::Ctx, error::Invalid};
 
 use super::{
     audit::AuditEntry, customer::Customer, rental::Rental, station::Station, tariff::Tariff,
-    vehicle::Vehicle, vehicle_type::VehicleType,
+    tenant::Tenant, user::User, vehicle::Vehicle, vehicle_type::VehicleType,
 };
 use crate::{
     context::Call,
@@ -34,6 +35,8 @@ pub enum Node {
     Customer(Customer),
     Tariff(Tariff),
     Rental(Rental),
+    User(User),
+    Tenant(Tenant),
     AuditEntry(AuditEntry),
 }
 
@@ -95,6 +98,8 @@ async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> 
             CustomerId::PREFIX => of_kind!(kind, CustomerId, customer, Customer),
             TariffId::PREFIX => of_kind!(kind, TariffId, tariff, Tariff),
             RentalId::PREFIX => of_kind!(kind, RentalId, rental, Rental),
+            UserId::PREFIX => of_kind!(kind, UserId, user, User),
+            TenantId::PREFIX => of_kind!(kind, TenantId, tenant, Tenant),
             AuditEntryId::PREFIX => of_kind!(kind, AuditEntryId, audit, AuditEntry),
             _ => return Err(unknown()),
         }

@@ -1,6 +1,6 @@
 //! What a tenant decides for itself.
 
-use entity::tenant::{Column, Entity, Model, SignUp};
+use entity::tenant::{Column, Entity, Model, SignUp, TenantId};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr};
 
 use crate::{
@@ -34,6 +34,17 @@ pub async fn get(ctx: &Ctx) -> Result<Model> {
         Actor::Audience(_) => Err(Error::no_viewer()),
         _ => ctx.own_tenant().await,
     }
+}
+
+/// Those of these that the caller may see: its own, or any for the platform's administrators.
+pub async fn get_many(ctx: &Ctx, ids: &[TenantId]) -> Result<Vec<Model>> {
+    if matches!(ctx.actor, Actor::Anonymous) {
+        return Err(Error::Forbidden);
+    }
+    let all = ctx.may(Permission::ManageTenants);
+    let visible = ids.iter().copied().filter(|id| all || *id == ctx.tenant);
+    let found = Entity::all().filter(Column::Id.is_in(visible)).all(ctx.app.db.reader()).await?;
+    Ok(found)
 }
 
 /// Asking for a second factor takes hold at the next sign-in: who is at work now can finish.

@@ -45,6 +45,14 @@ pub async fn get(ctx: &Ctx, id: UserId) -> Result<Model> {
     found.ok_or(Error::NotFound(Subject::User))
 }
 
+/// Those of these that the caller may see: one's own, or any for those who manage the team.
+pub async fn get_many(ctx: &Ctx, ids: &[UserId]) -> Result<Vec<Model>> {
+    let all = ctx.may(Permission::ManageTeam);
+    let visible = ids.iter().copied().filter(|id| all || ctx.actor.user() == Some(*id));
+    let found = Entity::of(ctx.tenant).filter(Column::Id.is_in(visible)).all(ctx.reader()).await?;
+    Ok(found)
+}
+
 pub async fn list(
     ctx: &Ctx,
     filter: &Filter,

@@ -123,11 +123,12 @@ pub struct Refusal {
     status: StatusCode,
     code: &'static str,
     message: String,
+    retry_after: Option<u64>,
 }
 
 impl Refusal {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), retry_after: None }
     }
 
     pub fn bad_request(message: impl Into<String>) -> Self {
@@ -143,8 +144,14 @@ impl Refusal {
         if !id.is_empty() {
             extensions["requestId"] = json!(id);
         }
+        if let Some(seconds) = self.retry_after {
+            extensions["retryAfter"] = json!(seconds);
+        }
         let body = json!({ "errors": [{ "message": self.message, "extensions": extensions }] });
         let mut response = json_response(self.status, Media::Json.name(), &body);
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         let extra = match self.status {
             StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
             StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "POST")),
@@ -159,7 +166,7 @@ impl Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Refused::new(error.code(), error.public_message()).into()
+        Refused::from(error).into()
     }
 }
 
@@ -174,6 +181,9 @@ impl From<Refused> for Refusal {
             "INTERNAL_SERVER_ERROR" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
-        Self::new(status, refused.code, refused.message)
+        Self {
+            retry_after: refused.retry_after,
+            ..Self::new(status, refused.code, refused.message)
+        }
     }
 }
