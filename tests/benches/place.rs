@@ -107,7 +107,7 @@ pub async fn product_at(url: &str, pool: u32) -> Result<App> {
 }
 
 pub fn product_on(db: Db) -> Result<App> {
-    let keys = Arc::new(Keys::derive(b"a secret that protects nothing here")?);
+    let keys = Arc::new(Keys::derive(b"a secret that protects nothing here", &[])?);
     let feed = Feed::new(db.clone());
     Ok(App::new(db, Arc::new(SystemClock), keys, Arc::new(Memory), feed))
 }

@@ -12,6 +12,17 @@ use crate::audit::post;
 /// Mutations whose success is in no line, and why.
 const SILENT: &[(&str, &str)] = &[
     ("signIn", "nobody has signed in yet; the session itself is the record"),
+    ("requestSignInCode", "nobody has signed in yet, and nothing of the login changes"),
+    ("signInWithCode", "nobody has signed in yet; the session itself is the record"),
+    ("signUp", "nobody has signed in yet, and nothing is made before the code is shown"),
+    ("completeSignUp", "nobody has signed in yet; the login itself is the record"),
+    ("requestPasswordReset", "nobody has signed in yet, and nothing of the login changes"),
+    ("resetPassword", "nobody has signed in; it is done by who reads the login's mail"),
+    ("acceptInvitation", "nobody has signed in yet; the invitation itself is the record"),
+    ("requestVerification", "sends a code, and nothing of the login changes"),
+    ("createTenant", "is for the platform's administrators: see `administrator`"),
+    ("suspendTenant", "is for the platform's administrators: see `administrator`"),
+    ("resumeTenant", "is for the platform's administrators: see `administrator`"),
     ("refreshSession", "changes nothing but the session's own tokens"),
     ("signOut", "is called with a refresh token, not as somebody; the session is the record"),
 ];
@@ -53,13 +64,75 @@ async fn every_mutation_leaves_a_line(#[values(Embedded, Production)] shape: Sha
         }
     }
 
-    let request = "walk-signOutEverywhere";
-    let document = "mutation { signOutEverywhere { signedOut userErrors { code } } }";
-    let answer = post(&fleet, request, document, json!({})).await;
-    assert_eq!(answer["data"]["signOutEverywhere"]["signedOut"], true, "{answer:#}");
-    let line = lines(&reader, request).await.remove(0);
-    assert_eq!((&line["action"], &line["subjectId"]), (&json!("user.sign_out_everywhere"), &me));
+    own_login(&app, &fleet, &reader, &me).await;
     app.assert_sound().await;
+}
+
+/// What is done with one's own login, and what the audit log says of it.
+const OWN: &[(&str, &str)] = &[
+    ("setUpSecondFactor", "user.set_up_second_factor"),
+    ("confirmSecondFactor", "user.confirm_second_factor"),
+    ("removeSecondFactor", "user.remove_second_factor"),
+    ("verifyContact", "user.verify_contact"),
+    ("revokeSession", "session.revoke"),
+    ("signOutEverywhere", "user.sign_out_everywhere"),
+    ("changePassword", "user.change_password"),
+];
+
+async fn own_login(app: &TestApp, fleet: &Fleet, reader: &Client, me: &Value) {
+    let password = "correct horse";
+    let mut secret = String::new();
+    let document = "{ me { email sessions { id } } }";
+    let mine = fleet.query(document, json!({})).await["me"].clone();
+    let again = json!({"tenant": fleet.slug, "email": mine["email"], "password": password});
+    for (mutation, action) in OWN {
+        let request = format!("walk-{mutation}");
+        if *mutation == "changePassword" {
+            let signed_in =
+                app.anonymous(None).mutate("signIn", "accessToken", again.clone()).await.ok();
+            fleet.owner.tokens.lock().unwrap().access = Some(text(&signed_in["accessToken"]));
+        }
+        let (input, fields) = match *mutation {
+            "setUpSecondFactor" => (json!(null), "setup { secret }"),
+            "confirmSecondFactor" => (json!({"totpCode": app.totp(&secret)}), "user { id }"),
+            "removeSecondFactor" => (json!({"password": password}), "user { id }"),
+            "verifyContact" => {
+                let ask = json!({"phone": "+254700123456"});
+                fleet.mutate("requestVerification", "accepted", ask).await.ok();
+                let code = app.code_sent_to("+254700123456").await;
+                (json!({"phone": "+254700123456", "code": code}), "user { id }")
+            }
+            "revokeSession" => {
+                let anyone = app.anonymous(None);
+                let there = anyone.mutate("signIn", "user { sessions { id } }", again.clone());
+                let there = there.await.payload()["user"]["sessions"][0]["id"].clone();
+                (json!({"sessionId": there}), "signedOut")
+            }
+            "changePassword" => (
+                json!({"currentPassword": password, "newPassword": "battery staple"}),
+                "user { id }",
+            ),
+            _ => (json!(null), "signedOut"),
+        };
+        let (head, rest) = mutation.split_at(1);
+        let document = match input.is_null() {
+            true => format!("mutation {{ {mutation} {{ {fields} userErrors {{ code }} }} }}"),
+            false => format!(
+                "mutation($input: {}{rest}Input!) {{ {mutation}(input: $input) {{ {fields} userErrors {{ code }} }} }}",
+                head.to_uppercase()
+            ),
+        };
+        let answer = post(fleet, &request, &document, json!({"input": input})).await;
+        assert_eq!(answer["data"][*mutation]["userErrors"], json!([]), "{answer:#}");
+        if let Some(made) = answer["data"][*mutation]["setup"]["secret"].as_str() {
+            made.clone_into(&mut secret);
+        }
+        let lines = lines(reader, &request).await;
+        let line = lines.first().unwrap_or_else(|| panic!("{mutation} left no line"));
+        assert_eq!(line["action"], *action);
+        let subject = if *mutation == "revokeSession" { &input["sessionId"] } else { me };
+        assert_eq!(&line["subjectId"], subject, "{mutation}");
+    }
 }
 
 async fn every_mutation_has_a_case(fleet: &Fleet, cases: &[Case]) {
@@ -67,8 +140,9 @@ async fn every_mutation_has_a_case(fleet: &Fleet, cases: &[Case]) {
     let schema = fleet.query(document, json!({})).await;
     let fields = schema["__schema"]["mutationType"]["fields"].as_array().unwrap();
     let names: Vec<String> = fields.iter().map(|field| text(&field["name"])).collect();
-    let walked =
-        |name: &str| name == "signOutEverywhere" || cases.iter().any(|case| case.mutation == name);
+    let walked = |name: &str| {
+        OWN.iter().any(|(own, ..)| *own == name) || cases.iter().any(|case| case.mutation == name)
+    };
     for name in &names {
         let silent = SILENT.iter().any(|(silent, _)| silent == name);
         assert!(walked(name) != silent, "the mutation {name} is walked, or silent with a reason");
@@ -102,6 +176,7 @@ async fn cases(app: &TestApp, fleet: &Fleet) -> Vec<Case> {
     let mut cases = stock(fleet).await;
     cases.extend(workshop(fleet).await);
     cases.extend(rides(app, fleet).await);
+    cases.extend(team(app, fleet).await);
     cases
 }
 
@@ -207,6 +282,34 @@ async fn workshop(fleet: &Fleet) -> Vec<Case> {
         case("returnToService", "vehicle", "vehicle.return_to_service", one.clone()),
         case("reportMissing", "vehicle", "vehicle.report_missing", one),
         case("locate", "vehicle", "vehicle.locate", with("at", &at)),
+    ]
+}
+
+/// What owners do with the tenant, and with other people's logins.
+async fn team(app: &TestApp, fleet: &Fleet) -> Vec<Case> {
+    let id = async || {
+        let staff = fleet.staff(app).await;
+        staff.query("{ me { id } }", json!({})).await["me"]["id"].clone()
+    };
+    let user = id().await;
+    let one = json!({"userId": user});
+    let invite = |email: &str| json!({"email": email, "role": "STAFF"});
+    let spare = fleet.mutate("inviteUser", "invitation { id }", invite("spare@example.com"));
+    let spare = spare.await.ok()["invitation"]["id"].clone();
+    vec![
+        case("updateTenant", "tenant", "tenant.update", json!({"graceSeconds": 30})),
+        case("inviteUser", "invitation", "invitation.create", invite("new@example.com")),
+        case("revokeInvitation", "invitation", "invitation.revoke", json!({"invitationId": spare})),
+        case(
+            "updateUser",
+            "user",
+            "user.update",
+            json!({"userId": user, "name": "Somebody Else", "role": "ADMIN"}),
+        ),
+        case("resetSecondFactor", "user", "user.reset_second_factor", one.clone()),
+        case("signOutUser", "user", "user.sign_out", one.clone()),
+        case("disableUser", "user", "user.disable", one.clone()),
+        case("enableUser", "user", "user.enable", one),
     ]
 }
 

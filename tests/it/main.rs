@@ -13,6 +13,7 @@ mod demo;
 mod fleet;
 mod group_commit;
 mod groups;
+mod identity;
 mod import;
 mod import_flaws;
 mod invariant;

@@ -14,7 +14,7 @@ pub struct TestApp {
     pub shape: Shape,
     pub clock: ManualClock,
     pub node: Node,
-    pub place: Place,
+    pub place: Arc<Place>,
     pub config: Config,
     address: SocketAddr,
     http: reqwest::Client,
@@ -29,26 +29,35 @@ impl TestApp {
 
     /// With configuration beside the defaults, by its `BIKELEASE_…` names.
     pub async fn start_with(shape: Shape, settings: &[(&str, &str)]) -> Self {
-        let place = shape.place().await;
-        let mut variables = vec![
-            ("BIKELEASE_DATABASE_URL".to_owned(), place.database_url.clone()),
-            ("BIKELEASE_DATA_DIR".to_owned(), place.folder.display().to_string()),
-            ("BIKELEASE_DATABASE_POOL".to_owned(), "8".to_owned()),
-            ("BIKELEASE_DEMO".to_owned(), "false".to_owned()),
-            ("BIKELEASE_SHUTDOWN_SPREAD_SECONDS".to_owned(), "0".to_owned()),
-            ("BIKELEASE_SOCKETS_PER_USER".to_owned(), String::new()),
-            ("BIKELEASE_DEFAULT_TENANT".to_owned(), String::new()),
-        ];
-        variables.extend(place.roles.iter().map(|(name, url)| ((*name).to_owned(), url.clone())));
-        variables.extend(
-            place.redis_url.iter().map(|url| ("BIKELEASE_REDIS_URL".to_owned(), url.clone())),
-        );
-        variables
-            .extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let config = Config::load(None, variables.into_iter()).unwrap();
         // Far ahead, so that no worker by the system's time finds a job due before a test says so.
         let clock =
             ManualClock::starting_at("2035-01-01T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
+        Self::start_at(shape, Arc::new(shape.place().await), clock, settings).await
+    }
+
+    /// Another node of the same installation, with the same clock.
+    pub async fn beside(&self, settings: &[(&str, &str)]) -> Self {
+        Self::start_at(self.shape, Arc::clone(&self.place), self.clock.clone(), settings).await
+    }
+
+    async fn start_at(
+        shape: Shape,
+        place: Arc<Place>,
+        clock: ManualClock,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let mut variables: Vec<(String, String)> =
+            place.settings().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let defaults = [
+            ("BIKELEASE_DATABASE_POOL", "8"),
+            ("BIKELEASE_DEMO", "false"),
+            ("BIKELEASE_SHUTDOWN_SPREAD_SECONDS", "0"),
+            ("BIKELEASE_SOCKETS_PER_USER", ""),
+            ("BIKELEASE_DEFAULT_TENANT", ""),
+        ];
+        let settings = defaults.iter().chain(settings);
+        variables.extend(settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let config = Config::load(None, variables.into_iter()).unwrap();
         let node = Node::start(&config, Arc::new(clock.clone())).await.unwrap();
         let (shutdown, stopping) = watch::channel(false);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -146,6 +155,39 @@ impl TestApp {
         self.admin.get_or_init(connect).await
     }
 
+    /// What was sent to an address last.
+    pub async fn message_to(&self, address: &str) -> service::notify::Message {
+        let outbox = self.node.app.outbox.as_ref().unwrap();
+        for _ in 0..200 {
+            let mut messages = outbox.messages().into_iter().map(|(_, message)| message);
+            if let Some(message) = messages.find(|message| message.to.address() == address) {
+                return message;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("nothing was sent to {address}");
+    }
+
+    /// The six digits in it.
+    pub async fn code_sent_to(&self, address: &str) -> String {
+        let text = self.message_to(address).await.text;
+        text.split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// The token of the link in it.
+    pub async fn token_sent_to(&self, address: &str) -> String {
+        let text = self.message_to(address).await.text;
+        let (_, rest) = text.split_once("?token=").unwrap();
+        rest.split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// What an authenticator app with this secret shows now.
+    pub fn totp(&self, secret: &str) -> String {
+        let secret = totp_rs::Secret::Encoded(secret.to_owned()).to_bytes().unwrap();
+        let app = totp_rs::TOTP::new(totp_rs::Algorithm::SHA1, 6, 1, 30, secret).unwrap();
+        app.generate(u64::try_from(self.node.app.now().timestamp()).unwrap())
+    }
+
     /// Raw SQL, as an attacker or a bug would send it.
     pub async fn sql(&self, statement: &str) -> Result<u64, sea_orm::DbErr> {
         let done = self.admin().await.execute_unprepared(statement).await?;
@@ -178,6 +220,5 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         let _ = self.shutdown.send(true);
-        let _ = std::fs::remove_dir_all(&self.place.folder);
     }
 }

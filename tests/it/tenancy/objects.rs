@@ -47,7 +47,15 @@ impl Objects {
         let out = json!({"vehicleId": broken, "reason": "flat"});
         fleet.mutate("takeOutOfService", "__typename", out).await.ok();
         fleet.mutate("reportMissing", "__typename", json!({"vehicleId": missing})).await.ok();
+        let invited = json!({"email": "new@example.test", "role": "STAFF"});
+        let invited = fleet.mutate("inviteUser", "invitation { id }", invited).await.ok();
+        let others = "{ tenant { id } me { sessions { id } } auditLog(first: 1) { nodes { id } } }";
+        let others = fleet.query(others, json!({})).await;
         let ids = [
+            ("invitation", text(&invited["invitation"]["id"])),
+            ("tenant", text(&others["tenant"]["id"])),
+            ("session", text(&others["me"]["sessions"][0]["id"])),
+            ("audit", text(&others["auditLog"]["nodes"][0]["id"])),
             ("station", station),
             ("vehicle", vehicle),
             ("vehicle_type", fleet.vehicle_type.clone()),

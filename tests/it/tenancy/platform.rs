@@ -95,6 +95,18 @@ const PLACES: &[(&str, &str, &str)] = &[
         "finds a tenant by its slug or id before there is a caller",
     ),
     (
+        "service/src/tenant/administrator.rs",
+        "Entity::all()",
+        "the platform's administrators look after every tenant, from outside",
+    ),
+    ("service/src/tenant/settings.rs", "Entity::all()", "the caller's own tenant, by its id"),
+    ("service/src/tenant/settings.rs", "db.reader()", "the caller's own tenant, by its id"),
+    (
+        "service/src/user/revocation.rs",
+        "Entity::all()",
+        "which tenants were just suspended, for their sockets",
+    ),
+    (
         "service/src/user/revocation.rs",
         "Entity::find()",
         "ids of sessions that just ended, for sockets of all tenants",

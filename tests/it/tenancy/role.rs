@@ -33,8 +33,17 @@ use Need::{May, Nothing, Sees, SignedIn};
 
 /// Every root field, and who may call it.
 const NEEDS: &[(Need, &str)] = &[
-    (Nothing, "me signIn refreshSession signOut"),
-    (SignedIn, "signOutEverywhere"),
+    (Nothing, "me signIn refreshSession signOut requestSignInCode signInWithCode signUp"),
+    (Nothing, "completeSignUp requestPasswordReset resetPassword acceptInvitation"),
+    (SignedIn, "signOutEverywhere revokeSession changePassword requestVerification verifyContact"),
+    (SignedIn, "setUpSecondFactor confirmSecondFactor removeSecondFactor tenant"),
+    // Who manages no team sees nobody but themself.
+    (SignedIn, "user"),
+    (May(&[ManageTeam]), "users invitations inviteUser revokeInvitation updateUser disableUser"),
+    (May(&[ManageTeam]), "enableUser signOutUser resetSecondFactor"),
+    (May(&[ManageTenant]), "updateTenant"),
+    (May(&[ManageTenants]), "tenants createTenant suspendTenant resumeTenant"),
+    (May(&[ViewAudit]), "auditLog"),
     // Called with a station's id.
     (Sees(&[ViewBoard]), "node nodes"),
     (May(&[ViewBoard]), "stations vehicleTypes stationAvailability"),

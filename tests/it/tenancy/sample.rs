@@ -14,6 +14,14 @@ pub fn extra(kind: &str, own: &Objects) -> Value {
         "DestinationInput" | "EndRentalInput" | "ForceEndRentalInput" => {
             json!({"stationId": own.get("station")})
         }
+        "SignInInput"
+        | "RequestSignInCodeInput"
+        | "SignInWithCodeInput"
+        | "SignUpInput"
+        | "CompleteSignUpInput"
+        | "RequestVerificationInput"
+        | "VerifyContactInput"
+        | "InviteUserInput" => json!({"email": "nobody@example.test"}),
         "LocateInput" => json!({"vehicleId": own.missing}),
         "ReturnToServiceInput" => json!({"vehicleId": own.broken}),
         "StartRentalInput" | "ReserveVehicleInput" => json!({"customerId": own.get("customer")}),
