@@ -47,7 +47,15 @@ impl Objects {
         let out = json!({"vehicleId": broken, "reason": "flat"});
         fleet.mutate("takeOutOfService", "__typename", out).await.ok();
         fleet.mutate("reportMissing", "__typename", json!({"vehicleId": missing})).await.ok();
+        let partner = fleet.partner(&["BOARD_READ"], json!({})).await;
+        fleet.publish(&partner.id, &["query Stations { stations { totalCount } }"]).await;
+        let document = "query($id: ID!) { apiClient(id: $id) { manifests { nodes { id } } } }";
+        let published = fleet.query(document, json!({"id": partner.id})).await;
+        let manifest = text(&published["apiClient"]["manifests"]["nodes"][0]["id"]);
         let ids = [
+            ("client", partner.id.clone()),
+            ("key", partner.key.clone()),
+            ("manifest", manifest),
             ("station", station),
             ("vehicle", vehicle),
             ("vehicle_type", fleet.vehicle_type.clone()),

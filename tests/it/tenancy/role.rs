@@ -50,6 +50,8 @@ const NEEDS: &[(Need, &str)] = &[
     (May(&[ManageRentals]), "forceEndRental"),
     (May(&[ManageCustomers]), "createCustomer updateCustomer archiveCustomer"),
     (May(&[ManageTariffs]), "createTariff updateTariff archiveTariff"),
+    (May(&[ManagePartners]), "apiClients apiClient createApiClient updateApiClient"),
+    (May(&[ManagePartners]), "createApiKey revokeApiKey publishOperations retireOperations"),
     (May(&[ManageFleet]), "createStation updateStation archiveStation"),
     (May(&[ManageFleet]), "createVehicleType updateVehicleType archiveVehicleType"),
     (May(&[ManageFleet]), "createVehicle updateVehicle archiveVehicle moveVehicles"),
