@@ -124,6 +124,7 @@ impl ApiClient {
     #[graphql(
         complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
     )]
+    #[expect(clippy::too_many_arguments, reason = "Relay's four")]
     async fn keys(
         &self,
         ctx: &Context<'_>,
@@ -140,6 +141,7 @@ impl ApiClient {
     #[graphql(
         complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
     )]
+    #[expect(clippy::too_many_arguments, reason = "Relay's four")]
     async fn manifests(
         &self,
         ctx: &Context<'_>,

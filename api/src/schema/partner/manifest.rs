@@ -56,6 +56,7 @@ impl OperationManifest {
     #[graphql(
         complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
     )]
+    #[expect(clippy::too_many_arguments, reason = "Relay's four")]
     async fn operations(
         &self,
         ctx: &Context<'_>,
