@@ -1,11 +1,13 @@
 //! The commands of `bikelease`.
 
 mod administrator;
+mod client;
 mod epoch;
 mod healthcheck;
 mod import;
 mod invariants;
 mod migrate;
+mod operations;
 mod replay;
 mod schema;
 mod seed;
@@ -63,6 +65,8 @@ enum Command {
     Tenant(tenant::Options),
     User(user::Options),
     Administrator(administrator::Options),
+    Client(client::Options),
+    Operations(operations::Options),
     Epoch(epoch::Options),
     Invariants(invariants::Options),
     Watch(watch::Options),
@@ -129,6 +133,8 @@ impl Cli {
             Command::Tenant(options) => tenant::run(&node, options).await,
             Command::User(options) => user::run(&node, options).await,
             Command::Administrator(options) => administrator::run(&node, options).await,
+            Command::Client(options) => client::run(&node, options).await,
+            Command::Operations(options) => operations::run(&node, options).await,
             Command::Epoch(options) => epoch::run(&node, options).await,
             _ => invariants::run(&node).await,
         }

@@ -5,6 +5,7 @@ pub mod graphql;
 pub mod health;
 pub mod origin;
 pub mod outbox;
+pub mod pages;
 pub mod request_id;
 pub mod shutdown;
 
@@ -25,10 +26,13 @@ use axum::{
 use ipnet::IpNet;
 use service::{config::Config, ctx::App};
 use tokio::sync::watch;
-use tower_http::{cors::CorsLayer, limit::RequestBodyLimitLayer};
+use tower_http::{
+    cors::{AllowOrigin, CorsLayer},
+    limit::RequestBodyLimitLayer,
+};
 
 use crate::{
-    graphql::request_id::RequestId,
+    graphql::{operation::store::Operations, request_id::RequestId},
     metrics::Metrics,
     realtime::{
         limits::{Limits, Most},
@@ -37,11 +41,12 @@ use crate::{
         share::{Counts, Groups},
         socket::{self, Settings, Sockets},
     },
-    schema::{self, AppSchema},
+    schema::AppExecutor,
     session::{AppSessions, Rates},
 };
 use graphql::{Door, Refusal};
 use origin::Caller;
+use pages::Pages;
 
 /// No request needs more; what is larger is refused before anything reads it.
 const BODY_BYTES: usize = 1024 * 1024;
@@ -52,6 +57,7 @@ const PREFLIGHT_HOLDS: Duration = Duration::from_secs(3600);
 /// From the outside in: the request's id and span, CORS, the body limit, the routes.
 pub fn router(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Router {
     let proxies: Arc<[IpNet]> = config.trusted_proxies.clone().into();
+    let pages = Pages::new(app.clone(), config.allowed_origins.clone());
     let outbox = app.outbox.clone().map(outbox::routes).unwrap_or_default();
     let health = health::Health { app: app.clone(), shutdown: shutdown.clone() };
     Router::new()
@@ -60,28 +66,36 @@ pub fn router(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Rou
         .route("/readyz", get(health::ready).with_state(health))
         .merge(auth::routes(app.clone(), &config.allowed_origins))
         .merge(outbox)
-        .merge(graphql_routes(app, config, shutdown))
+        .merge(graphql_routes((app, pages.clone()), config, shutdown))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(RequestBodyLimitLayer::new(BODY_BYTES))
         .layer(middleware::from_fn(graphql::explain_too_large))
-        .layer(cors(config))
+        .layer(cors(pages))
         .layer(middleware::from_fn_with_state(proxies, origin::layer))
         .layer(middleware::from_fn(request_id::layer))
 }
 
 /// `/graphql` by POST, GET and websocket, `/graphiql`, and what the sockets count.
-fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Router {
+fn graphql_routes(
+    (app, pages): (App, Pages),
+    config: &Config,
+    shutdown: watch::Receiver<bool>,
+) -> Router {
     let groups = Groups::default();
     let mut metrics = Metrics::new(app.feed.clone());
     metrics.add(Box::new(Counts { groups: groups.clone(), others: metrics.frames.clone() }));
+    let executor = AppExecutor::new(app.clone());
+    let operations = Operations::new(app.clone(), executor.clone());
+    metrics.add(Box::new(operations.clone()));
     let metrics = Arc::new(metrics);
-    let executor = schema::build(app.clone());
-    let default_tenant = config.default_tenant.clone();
-    let sessions: Arc<dyn Sessions> =
-        Arc::new(AppSessions { app: app.clone(), default_tenant, rates: rates(config) });
+    let sessions: Arc<dyn Sessions> = Arc::new(AppSessions {
+        app: app.clone(),
+        default_tenant: config.default_tenant.clone(),
+        rates: rates(config),
+        operations: operations.clone(),
+    });
     let settings = Arc::new(Settings {
-        origins: config.allowed_origins.clone(),
         spread: Duration::from_secs(
             config.shutdown_spread_seconds.min(config.shutdown_grace_seconds),
         ),
@@ -92,12 +106,18 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
         for_user: config.sockets_per_user,
         for_tenant: config.sockets_per_tenant,
     }));
-    let door = Door { executor: executor.clone(), sessions: Arc::clone(&sessions) };
+    let door = Door {
+        executor: executor.clone(),
+        sessions: Arc::clone(&sessions),
+        operations: operations.clone(),
+    };
     let revocations = Arc::new(Revocations::default());
     tokio::spawn(Arc::clone(&revocations).run(app.clone(), shutdown.clone()));
     let sockets = Arc::new(Sockets {
         executor,
         sessions,
+        operations,
+        pages,
         groups,
         settings,
         limits,
@@ -107,7 +127,7 @@ fn graphql_routes(app: App, config: &Config, shutdown: watch::Receiver<bool>) ->
     });
     Router::new()
         .route("/graphql", get(query_or_socket).with_state((door.clone(), sockets)))
-        .route("/graphql", post(graphql::post::<AppSchema>).with_state(door))
+        .route("/graphql", post(graphql::post::<AppExecutor>).with_state(door))
         .route("/graphiql", get(graphiql))
         .route("/metrics", get(scrape).with_state(metrics))
 }
@@ -122,7 +142,7 @@ fn rates(config: &Config) -> Rates {
 
 /// A browser's or a partner's GET is a query, unless it asks to become a websocket.
 async fn query_or_socket(
-    State((door, sockets)): State<(Door<AppSchema>, Arc<Sockets<AppSchema>>)>,
+    State((door, sockets)): State<(Door<AppExecutor>, Arc<Sockets<AppExecutor>>)>,
     id: RequestId,
     caller: Caller,
     parts: Parts,
@@ -151,20 +171,28 @@ async fn graphiql() -> Html<String> {
     )
 }
 
-/// For the pages of `allowed_origins`; without any, browsers let no other page read an answer.
-fn cors(config: &Config) -> CorsLayer {
-    let origins =
-        config.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+/// For the pages that may call; browsers let no other page read an answer.
+fn cors(pages: Pages) -> CorsLayer {
+    let may_call = move |origin: HeaderValue, _: &Parts| {
+        let pages = pages.clone();
+        async move {
+            match origin.to_str() {
+                Ok(origin) => pages.may_call(origin).await,
+                Err(_) => false,
+            }
+        }
+    };
     CorsLayer::new()
-        .allow_origin(origins.collect::<Vec<_>>())
+        .allow_origin(AllowOrigin::async_predicate(may_call))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
             request_id::HEADER,
             HeaderName::from_static("x-bikelease-tenant"),
         ])
-        .expose_headers([request_id::HEADER])
+        .expose_headers([request_id::HEADER, header::ETAG, header::RETRY_AFTER])
         .max_age(PREFLIGHT_HOLDS)
 }
 

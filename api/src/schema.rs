@@ -10,6 +10,7 @@ pub mod loader;
 pub mod money;
 pub mod node;
 pub mod outcome;
+pub mod partner;
 pub mod place;
 pub mod rental;
 pub mod scalar;
@@ -20,14 +21,24 @@ pub mod user;
 pub mod vehicle;
 pub mod vehicle_type;
 
-use async_graphql::{MaybeUndefined, MergedObject, MergedSubscription, SDLExportOptions, Schema};
+use std::sync::Arc;
+
+use async_graphql::{
+    Data, Executor, MaybeUndefined, MergedObject, MergedSubscription, Request, Response,
+    SDLExportOptions, Schema, ValidationMode,
+};
+use futures_util::stream::BoxStream;
 use service::ctx::App;
 
-use crate::graphql::errors::ErrorCodes;
+use crate::graphql::{
+    cost::Costs,
+    errors::ErrorCodes,
+    operation::{Registered, Variables, check::Rehearsals},
+};
 
 /// Deep enough for the introspection that GraphiQL sends.
 const DEPTH: usize = 16;
-const COMPLEXITY: usize = 25_000;
+pub const COMPLEXITY: usize = 25_000;
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
@@ -43,6 +54,7 @@ pub struct Query(
     user::invitation::InvitationQuery,
     tenant::TenantQuery,
     audit::AuditQuery,
+    partner::PartnerQuery,
 );
 
 /// Everything that can be done. A rule that says no is in `userErrors`.
@@ -56,6 +68,7 @@ pub struct Mutation(
     customer::CustomerMutation,
     tariff::TariffMutation,
     rental::RentalMutation,
+    partner::PartnerMutation,
 );
 
 /// Everything that can be watched. Each payload has a cursor to go on from.
@@ -71,7 +84,40 @@ pub type AppSchema = Schema<Query, Mutation, Subscription>;
 
 /// The schema over a running platform.
 pub fn build(app: App) -> AppSchema {
-    builder().data(app).finish()
+    builder().limit_complexity(COMPLEXITY).data(app).finish()
+}
+
+/// The schema, and the same again for documents that were found to be its own when they were registered: of those only
+/// the variables are looked at, and what they cost.
+#[derive(Clone)]
+pub struct AppExecutor {
+    pub(crate) checked: AppSchema,
+    pub(crate) registered: AppSchema,
+}
+
+impl AppExecutor {
+    pub fn new(app: App) -> Self {
+        let registered = builder().validation_mode(ValidationMode::Fast).data(app.clone());
+        Self { checked: build(app), registered: registered.finish() }
+    }
+
+    fn for_request(&self, request: &Request) -> &AppSchema {
+        if Registered::of(request).is_some() { &self.registered } else { &self.checked }
+    }
+}
+
+impl Executor for AppExecutor {
+    async fn execute(&self, request: Request) -> Response {
+        self.for_request(&request).execute(request).await
+    }
+
+    fn execute_stream(
+        &self,
+        request: Request,
+        session_data: Option<Arc<Data>>,
+    ) -> BoxStream<'static, Response> {
+        Executor::execute_stream(self.for_request(&request), request, session_data)
+    }
 }
 
 /// The schema as text, as it is committed in `schema.graphql`.
@@ -87,9 +133,11 @@ pub fn sdl() -> String {
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .extension(ErrorCodes)
+        .extension(Variables)
+        .extension(Costs)
+        .extension(Rehearsals)
         .extension(loader::FreshLoaders)
         .limit_depth(DEPTH)
-        .limit_complexity(COMPLEXITY)
 }
 
 /// What is left out stays (None), null empties (`Some(None)`).

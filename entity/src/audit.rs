@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{tenant::TenantId, user::Role};
 
-id_type!(AuditEntryId, "audit");
+id_type!(AuditEntryId, "audit_entry");
 
 /// On whose side who did it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]

@@ -5,14 +5,17 @@ mod id;
 mod place;
 
 pub mod api_client;
+pub mod api_key;
 pub mod audit;
 pub mod consumer;
 pub mod customer;
 pub mod event;
 pub mod idempotency;
 pub mod invitation;
+pub mod manifest;
 pub mod money;
 pub mod one_time_code;
+pub mod operation;
 pub mod price_line;
 pub mod rental;
 pub mod scope;

@@ -85,7 +85,7 @@ BEGIN
         FOR reads IN
             SELECT * FROM (VALUES
                 ('bikelease_reader', NULL),
-                ('bikelease_feed', ARRAY['event', 'stream_head', 'session']),
+                ('bikelease_feed', ARRAY['event', 'stream_head', 'session', 'api_client', 'api_key']),
                 ('bikelease_worker', ARRAY['stream_head', 'consumer'])
             ) AS rule (who, tables) JOIN pg_roles ON rolname = who
             WHERE tables IS NULL OR found.relname::text = ANY (tables)

@@ -14,6 +14,7 @@ mod m20261121_000009_find_revoked_sessions;
 mod m20261121_000010_identity;
 mod m20261121_000011_codes_and_invitations;
 mod m20261121_000015_create_audit;
+mod m20261121_000020_create_partner;
 mod m20261121_000030_row_level_security;
 
 use sea_orm_migration::MigrationTrait;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000010_identity::Migration),
             Box::new(m20261121_000011_codes_and_invitations::Migration),
             Box::new(m20261121_000015_create_audit::Migration),
+            Box::new(m20261121_000020_create_partner::Migration),
             Box::new(m20261121_000030_row_level_security::Migration),
         ]
     }

@@ -196,6 +196,11 @@ impl Ctx {
         self.app.now()
     }
 
+    /// Whether anybody may see what `board:read` lets see.
+    pub fn board_is_public(&self) -> bool {
+        self.board_is_public
+    }
+
     /// The customer whom a customer's login stands for. Fails for an audience whose members get different answers.
     pub fn own_customer(&self) -> Result<Option<CustomerId>> {
         match self.actor {

@@ -52,6 +52,9 @@ pub enum Subject {
     User,
     Session,
     Invitation,
+    ApiClient,
+    ApiKey,
+    Manifest,
 }
 
 impl Subject {
@@ -67,6 +70,9 @@ impl Subject {
             Self::User => "userId",
             Self::Session => "sessionId",
             Self::Invitation => "invitationId",
+            Self::ApiClient => "clientId",
+            Self::ApiKey => "keyId",
+            Self::Manifest => "version",
         }
     }
 }
@@ -84,6 +90,9 @@ impl fmt::Display for Subject {
             Self::User => "user",
             Self::Session => "session",
             Self::Invitation => "invitation",
+            Self::ApiClient => "API client",
+            Self::ApiKey => "API key",
+            Self::Manifest => "version",
         })
     }
 }

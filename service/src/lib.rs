@@ -19,6 +19,7 @@ pub mod limit;
 pub mod notify;
 pub mod origin;
 pub mod page;
+pub mod partner;
 pub mod permission;
 mod place;
 pub mod records;

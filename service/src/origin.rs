@@ -10,4 +10,6 @@ pub struct Origin {
     /// What the client calls itself; it may say anything.
     pub user_agent: Option<Arc<str>>,
     pub request_id: Option<Arc<str>>,
+    /// The site whose page calls, such as `https://app.example`, where a browser says so.
+    pub page: Option<Arc<str>>,
 }

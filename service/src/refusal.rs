@@ -124,6 +124,12 @@ refusals! {
     TenantSuspended, "TENANT_SUSPENDED", None, "this tenant is suspended";
     /// The tenant asks its people for a second factor, and this login has none yet.
     SecondFactorRequired, "SECOND_FACTOR_REQUIRED", None, "set up a second factor first";
+    /// Two keys of the API client work already: revoke one first.
+    ApiKeyLimitReached, "API_KEY_LIMIT_REACHED", Some("clientId"), "this client has two keys that work: revoke one first";
+    /// The API client is out of use.
+    ApiClientDisabled, "API_CLIENT_DISABLED", Some("clientId"), "this client is disabled";
+    /// Documents of the manifest cannot be registered.
+    OperationsRefused { count: usize }, "OPERATIONS_REFUSED", Some("manifest"), "{count} reasons not to register these operations";
     /// The refresh token is unknown, used up, expired or revoked: sign in again.
     InvalidRefreshToken, "INVALID_REFRESH_TOKEN", Some("refreshToken"), "sign in again";
 }

@@ -89,7 +89,7 @@ pub async fn lines_of(
 /// The rental with its vehicle, locked in that order: vehicle, then rental.
 pub(crate) async fn lock(tx: &Tx, id: RentalId) -> Result<(Model, entity::vehicle::Model)> {
     // Which vehicle it is never changes, so that the rental itself is read once only, under both locks.
-    let vehicle_id = list::visible(tx.ctx())?
+    let vehicle_id = list::within_reach(tx.ctx())?
         .filter(Column::Id.eq(id))
         .select_only()
         .column(Column::VehicleId)

@@ -4,7 +4,7 @@ use rstest::rstest;
 use tests::{
     Client, Fleet,
     Shape::{self, Embedded, Production},
-    TestApp, Value, json, key, text,
+    TestApp, Value, json, key, manifest, text,
 };
 
 use crate::audit::post;
@@ -177,6 +177,7 @@ async fn cases(app: &TestApp, fleet: &Fleet) -> Vec<Case> {
     cases.extend(workshop(fleet).await);
     cases.extend(rides(app, fleet).await);
     cases.extend(team(app, fleet).await);
+    cases.extend(partners(fleet).await);
     cases
 }
 
@@ -345,5 +346,21 @@ async fn rides(app: &TestApp, fleet: &Fleet) -> Vec<Case> {
             "rental.cancel",
             json!({"rentalId": open[2], "idempotencyKey": key()}),
         ),
+    ]
+}
+
+/// Programs, their keys, and what they register.
+async fn partners(fleet: &Fleet) -> Vec<Case> {
+    let partner = fleet.partner(&["BOARD_READ"], json!({})).await;
+    let of = |name: &str, value: Value| json!({"clientId": partner.id, name: value});
+    let documents = manifest(&["query Stations { stations { totalCount } }"]);
+    let made = json!({"name": "City app", "scopes": ["BOARD_READ"]});
+    vec![
+        case("createApiClient", "apiClient", "client.create", made),
+        case("updateApiClient", "apiClient", "client.update", of("name", json!("Other"))),
+        case("createApiKey", "apiKey", "key.create", json!({"clientId": partner.id})),
+        case("revokeApiKey", "apiKey", "key.revoke", json!({"keyId": partner.key})),
+        case("publishOperations", "manifest", "manifest.publish", of("manifest", documents.into())),
+        case("retireOperations", "manifest", "manifest.retire", of("version", json!(1))),
     ]
 }

@@ -1,8 +1,9 @@
 //! Migrations: up, down and up again, and then the tables are what the entities say.
 
 use entity::{
-    audit, consumer, customer, event, idempotency, price_line, rental, session, station,
-    stream_head, tariff, tenant, user, vehicle, vehicle_event, vehicle_type,
+    api_client, api_key, audit, consumer, customer, event, idempotency, manifest, operation,
+    price_line, rental, session, station, stream_head, tariff, tenant, user, vehicle,
+    vehicle_event, vehicle_type,
 };
 use migration::{Migrator, MigratorTrait};
 use rstest::rstest;
@@ -35,7 +36,11 @@ async fn up_down_up_ends_where_the_entities_are(#[values(Embedded, Production)] 
     columns::<consumer::Entity>(db.writer(), shape).await;
     columns::<idempotency::Entity>(db.writer(), shape).await;
     columns::<audit::Entity>(db.writer(), shape).await;
-    assert_eq!(tables(&db, shape).await.len(), 19);
+    columns::<api_client::Entity>(db.writer(), shape).await;
+    columns::<api_key::Entity>(db.writer(), shape).await;
+    columns::<manifest::Entity>(db.writer(), shape).await;
+    columns::<operation::Entity>(db.writer(), shape).await;
+    assert_eq!(tables(&db, shape).await.len(), 23);
 }
 
 /// What refusals are mapped from must exist under these names, over these columns.
@@ -44,13 +49,14 @@ async fn up_down_up_ends_where_the_entities_are(#[values(Embedded, Production)] 
 async fn every_constraint_is_in_the_catalogue(#[values(Embedded, Production)] shape: Shape) {
     let db = Db::connect(&shape.empty().await, 2).await.unwrap();
     Migrator::up(db.writer(), None).await.unwrap();
-    let constraints: [Constraint; 6] = [
+    let constraints: [Constraint; 7] = [
         service::rental::ONE_OPEN_PER_VEHICLE,
         service::vehicle::NUMBER,
         service::station::SHORT_CODE,
         service::customer::EMAIL,
         service::user::EMAIL,
         service::tenant::SLUG,
+        service::partner::key::TWO_LIVE,
     ];
     for constraint in constraints {
         let found: Vec<String> = match shape {

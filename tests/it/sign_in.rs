@@ -47,6 +47,7 @@ async fn a_refresh_token_works_once_and_its_reuse_ends_the_session(
     };
 
     let second = refresh(&first["refreshToken"]).await.ok();
+    app.advance(Duration::seconds(11));
     assert_eq!(refresh(&first["refreshToken"]).await.code(), "INVALID_REFRESH_TOKEN");
     assert_eq!(refresh(&second["refreshToken"]).await.code(), "INVALID_REFRESH_TOKEN");
     assert_eq!(refresh(&json!("nonsense")).await.code(), "INVALID_REFRESH_TOKEN");

@@ -10,8 +10,10 @@ use tokio::{
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
-    tungstenite::{Message, client::IntoClientRequest, handshake::client::Request},
+    tungstenite::{Error, Message, client::IntoClientRequest, handshake::client::Request},
 };
+
+use crate::document_id;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -55,6 +57,24 @@ impl Socket {
             Frame::Message(ack) if ack["type"] == "connection_ack" => Some(socket),
             _ => None,
         }
+    }
+
+    /// Connected from the page of a site, and nothing more; else the status of the answer.
+    pub async fn open_from(address: SocketAddr, origin: &str) -> Result<Self, u16> {
+        let mut request = request(address, "graphql-transport-ws");
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+        match tokio_tungstenite::connect_async(request).await {
+            Ok((stream, _)) => Ok(Self(stream)),
+            Err(Error::Http(answer)) => Err(answer.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// By the id of a registered document.
+    pub async fn subscribe_by_id(&mut self, id: &str, document: &str, variables: Value) {
+        let payload = json!({"documentId": document_id(document), "variables": variables});
+        self.send(json!({"id": id, "type": "subscribe", "payload": payload})).await;
+        self.settle().await;
     }
 
     /// Connected, and nothing more.

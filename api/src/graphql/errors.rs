@@ -16,6 +16,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
 use super::guard::{self, Rejected};
+use super::operation::Registered;
 use super::request_id::RequestId;
 
 const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
@@ -74,8 +75,11 @@ impl Extension for Labels {
         guard::check(&request.query).map_err(rejected)?;
         let mut request = next.run(ctx, request).await?;
         guard::check(&request.query).map_err(rejected)?;
+        let is_registered = Registered::of(&request).is_some();
         let document = request.parsed_query().map_err(|error| coded(error, PARSE_FAILED))?;
-        guard::count(document).map_err(rejected)?;
+        if !is_registered {
+            guard::count(document).map_err(rejected)?;
+        }
         let missing = missing_variable(&mut request)?;
         missing.map_or(Ok(request), Err)
     }

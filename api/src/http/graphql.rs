@@ -1,11 +1,12 @@
 //! GraphQL over HTTP: what a request must look like, and which status an answer has.
 
 mod answer;
+mod keeping;
 
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Executor, Request, Variables};
+use async_graphql::{Executor, Request, Response as Answer, ServerError, Variables};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Query, Request as HttpRequest, State};
@@ -16,12 +17,15 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::graphql::guard;
+use crate::graphql::operation::store::Operations;
+use crate::graphql::operation::{Named, Registered};
 use crate::graphql::request_id::RequestId;
 use crate::http::origin::Caller;
 use crate::realtime::session::{Sessions, Shown, bearer};
 
 pub use answer::Refusal;
 use answer::{Media, is_json};
+use keeping::Keeping;
 
 const TENANT: &str = "x-bikelease-tenant";
 
@@ -30,6 +34,7 @@ const TENANT: &str = "x-bikelease-tenant";
 pub struct Door<E> {
     pub executor: E,
     pub sessions: Arc<dyn Sessions>,
+    pub operations: Operations,
 }
 
 /// Any operation but a subscription.
@@ -84,9 +89,24 @@ impl<E: Executor> Door<E> {
         refuse_by_kind(&mut request, method)?;
         let token = text(headers, header::AUTHORIZATION.as_str())?.map(bearer).transpose()?;
         let tenant = text(headers, TENANT)?;
+        let id = RequestId(origin.request_id.as_deref().unwrap_or_default().to_owned());
         let session = self.sessions.open(Shown { token, tenant }, origin).await?;
-        let request = (session.attach)(request);
-        Ok(media.respond(self.executor.execute(request).await))
+        let mut request = match self.operations.resolve(&session, request).await {
+            Ok(request) => request,
+            Err(error) => return Ok(media.respond(refused(error, &id))),
+        };
+        let Some(registered) = Registered::of(&request).cloned() else {
+            let request = (session.attach)(request);
+            return Ok(media.respond(self.executor.execute(request).await));
+        };
+        refuse_by_kind(&mut request, method)?;
+        let answer = self.executor.execute((session.attach)(request)).await;
+        if *method != Method::GET {
+            return Ok(media.respond(answer));
+        }
+        let is_public = session.call.is_some_and(|call| call.board_is_public());
+        let keeping = Keeping::of(registered.caching, is_public, &answer);
+        Ok(keeping.respond(headers, media.respond(answer)))
     }
 }
 
@@ -116,6 +136,9 @@ struct QueryString {
     operation_name: Option<String>,
     variables: Option<String>,
     extensions: Option<String>,
+    document_id: Option<String>,
+    #[serde(rename = "doc_id")]
+    doc_id: Option<String>,
 }
 
 fn read_get(headers: &HeaderMap, uri: &Uri) -> Result<(Media, Request), Refusal> {
@@ -129,6 +152,8 @@ fn read_get(headers: &HeaderMap, uri: &Uri) -> Result<(Media, Request), Refusal>
     };
     let request = parameters(json!({
         "query": given.query,
+        "documentId": given.document_id,
+        "doc_id": given.doc_id,
         "operationName": given.operation_name.filter(|name| !name.is_empty()),
         "variables": object("variables", given.variables)?,
         "extensions": object("extensions", given.extensions)?,
@@ -142,12 +167,17 @@ pub fn parameters(body: serde_json::Value) -> Result<Request, &'static str> {
     let Json::Object(mut body) = body else {
         return Err("a request is one JSON object; batches are not supported");
     };
+    let named = Named::read(&body)?;
     let mut take = |name: &str| body.remove(name).filter(|value| !value.is_null());
-    let mut request = match take("query") {
-        Some(Json::String(query)) => Request::new(query),
-        Some(_) => return Err("\"query\" must be a string"),
-        None => return Err("\"query\" is missing"),
+    let mut request = match (take("query"), named) {
+        (Some(Json::String(query)), _) => Request::new(query),
+        (Some(_), _) => return Err("\"query\" must be a string"),
+        (None, Some(_)) => Request::new(""),
+        (None, None) => return Err("\"query\" is missing"),
     };
+    if let Some(named) = named {
+        request = request.data(named);
+    }
     request.operation_name = match take("operationName") {
         None => None,
         Some(Json::String(name)) => Some(name),
@@ -182,6 +212,18 @@ fn refuse_by_kind(request: &mut Request, method: &Method) -> Result<(), Refusal>
         }
         _ => Ok(()),
     }
+}
+
+fn refused(error: ServerError, id: &RequestId) -> Answer {
+    Answer::from_errors(vec![named_for(error, id)])
+}
+
+/// With the name of the call that it is about.
+pub fn named_for(mut error: ServerError, RequestId(id): &RequestId) -> ServerError {
+    if !id.is_empty() {
+        error.extensions.get_or_insert_default().set("requestId", id.as_str());
+    }
+    error
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {

@@ -34,6 +34,7 @@ pub async fn layer(
         address: peer.map(|peer| client(peer, headers, &proxies)),
         user_agent: user_agent(headers),
         request_id: id,
+        page: page(headers),
     };
     request.extensions_mut().insert(Caller(origin));
     next.run(request).await
@@ -70,6 +71,11 @@ fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
 fn user_agent(headers: &HeaderMap) -> Option<Arc<str>> {
     let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
     Some(text.chars().take(AGENT_LENGTH).collect::<String>().into())
+}
+
+/// One that is no text is the page of nobody who may call.
+fn page(headers: &HeaderMap) -> Option<Arc<str>> {
+    headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or("null").into())
 }
 
 #[cfg(test)]

@@ -7,20 +7,24 @@ use std::time::Duration;
 
 use service::ctx::App;
 use service::entity::{session::SessionId, tenant::TenantId};
-use service::user::revocation::{self, Ended};
+use service::partner::key::{self, AsOf};
+use service::user::revocation;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::bell::Cord;
 
-/// How often a node asks which sessions have ended.
+/// How often a node asks what has ended.
 const CHECK: Duration = Duration::from_secs(1);
+const KEYS_AT_ONCE: usize = 500;
 
 /// What a socket ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tie {
     Session(SessionId),
     Tenant(TenantId),
+    /// An API key, as long as it works and lets its program do the same.
+    Key(AsOf),
 }
 
 #[derive(Default)]
@@ -63,18 +67,37 @@ impl Revocations {
             if self.sockets().is_empty() {
                 continue;
             }
-            match revocation::lately(&app).await {
+            match self.ended(&app).await {
                 Ok(ended) => self.end(&ended),
                 Err(error) => tracing::warn!(%error, "what has ended is not known"),
             }
         }
     }
 
-    fn end(&self, ended: &Ended) {
+    async fn ended(&self, app: &App) -> service::Result<Vec<Tie>> {
+        let lately = revocation::lately(app).await?;
+        let sessions = lately.sessions.into_iter().map(Tie::Session);
+        let mut ended: Vec<_> =
+            sessions.chain(lately.tenants.into_iter().map(Tie::Tenant)).collect();
+        for some in self.keys().chunks(KEYS_AT_ONCE) {
+            let working = key::working(app, some).await?;
+            let over = some.iter().filter(|key| !working.contains(key));
+            ended.extend(over.copied().map(Tie::Key));
+        }
+        Ok(ended)
+    }
+
+    fn keys(&self) -> Vec<AsOf> {
+        let key = |tie: &Tie| match tie {
+            Tie::Key(key) => Some(*key),
+            Tie::Session(_) | Tie::Tenant(_) => None,
+        };
+        self.sockets().keys().filter_map(key).collect()
+    }
+
+    fn end(&self, ended: &[Tie]) {
         let sockets = self.sockets();
-        let sessions = ended.sessions.iter().copied().map(Tie::Session);
-        let ties = sessions.chain(ended.tenants.iter().copied().map(Tie::Tenant));
-        for socket in ties.filter_map(|tie| sockets.get(&tie)).flatten() {
+        for socket in ended.iter().filter_map(|tie| sockets.get(tie)).flatten() {
             socket.is_over.store(true, Ordering::Release);
             socket.cord.pull();
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_graphql::Request;
 use async_trait::async_trait;
 use service::ctx::Ctx;
+use service::entity::tenant::TenantId;
 use service::origin::Origin;
 
 use super::limits::Owner;
@@ -21,6 +22,8 @@ pub struct Session {
     pub attach: Attach,
     /// Who is calling; None for those who can only sign in.
     pub call: Option<Arc<Ctx>>,
+    /// Where the call goes, also of those who can only sign in; None where nobody said.
+    pub tenant: Option<TenantId>,
     /// What its sockets end with.
     pub ties: Vec<Tie>,
     /// What remains of the token's life; a socket is closed when it is over.

@@ -19,7 +19,9 @@ use tokio::time::Instant;
 use super::bell::Cord;
 use super::protocol::Payload;
 use super::session::Session;
+use crate::graphql::cost::Paid;
 use crate::graphql::guard;
+use crate::graphql::operation::Registered;
 use crate::graphql::progress::Progress;
 use crate::graphql::request_id::RequestId;
 use crate::schema::audience;
@@ -47,6 +49,8 @@ struct Means<E> {
     key: Arc<Key>,
     seat: Option<Seat>,
     query: String,
+    /// Instead of a text.
+    registered: Option<Arc<Registered>>,
     operation_name: Option<String>,
     variables: Variables,
     extensions: Extensions,
@@ -106,6 +110,7 @@ impl<E: Executor> Member<E> {
             key: Arc::new(Key { tenant: call.tenant, audience, standing }),
             seat: None,
             query: request.query.clone(),
+            registered: Registered::of(request).cloned(),
             operation_name: name,
             variables,
             extensions: request.extensions.clone(),
@@ -198,15 +203,22 @@ impl<E: Executor> Means<E> {
     }
 
     fn request(&self) -> Request {
-        let mut request = Request::new(&self.query).variables(self.variables.clone());
+        let mut request = self.document().variables(self.variables.clone());
         request.operation_name.clone_from(&self.operation_name);
         request.extensions = self.extensions.clone();
         request
     }
 
+    fn document(&self) -> Request {
+        self.registered.as_ref().map_or_else(|| Request::new(&self.query), Registered::request)
+    }
+
     fn execute(&self, request: Request, part: Part) -> BoxStream<'static, Response> {
-        let request = (self.session.attach)(request).data(self.progress.clone()).data(part);
-        self.executor.execute_stream(request, None)
+        let mut request = (self.session.attach)(request).data(self.progress.clone());
+        if part.goes_on() {
+            request = request.data(Paid);
+        }
+        self.executor.execute_stream(request.data(part), None)
     }
 
     fn join(&mut self) {
@@ -238,7 +250,7 @@ impl<E: Executor> Means<E> {
 
     /// The same without a viewer, and without a start of its own.
     fn for_group(&self, part: Part, progress: Progress) -> Option<Request> {
-        let mut request = Request::new(&self.query);
+        let mut request = self.document();
         let document = request.parsed_query().ok()?;
         let standing = Standing::of(document, self.operation_name.as_deref(), &self.variables)?;
         request.set_parsed_query(standing.document);

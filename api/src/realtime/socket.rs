@@ -25,8 +25,10 @@ use super::protocol::{self, Close};
 use super::revocation::Revocations;
 use super::session::Sessions;
 use super::share::Groups;
+use crate::graphql::operation::store::Operations;
 use crate::graphql::request_id::RequestId;
-use crate::http::graphql::{Refusal, is_own_origin};
+use crate::http::graphql::Refusal;
+use crate::http::pages::Pages;
 use crate::metrics::Metrics;
 use connection::Connection;
 
@@ -39,6 +41,8 @@ const MAX_MESSAGE: usize = 64 * 1024;
 pub struct Sockets<E> {
     pub executor: E,
     pub sessions: Arc<dyn Sessions>,
+    pub operations: Operations,
+    pub pages: Pages,
     pub groups: Groups,
     pub settings: Arc<Settings>,
     pub limits: Arc<Limits>,
@@ -61,8 +65,6 @@ pub struct Settings {
     pub operations: usize,
     /// A restart closes sockets one after the other within this time, so that they do not all come back at once.
     pub spread: Duration,
-    /// Foreign pages that may connect, as browsers write them: `https://app.example`.
-    pub origins: Vec<String>,
 }
 
 impl Default for Settings {
@@ -75,7 +77,6 @@ impl Default for Settings {
             stall: Duration::from_secs(15),
             operations: 50,
             spread: Duration::ZERO,
-            origins: Vec::new(),
         }
     }
 }
@@ -88,7 +89,7 @@ pub async fn upgrade<E: Executor>(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !is_own_origin(&headers, &sockets.settings.origins) {
+    if !sockets.pages.may_connect(&headers).await {
         let refusal = Refusal::new(StatusCode::FORBIDDEN, "FORBIDDEN", "origin is not allowed");
         return refusal.into_response(&id);
     }

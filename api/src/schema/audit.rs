@@ -61,7 +61,7 @@ impl From<audit::Change> for AuditChange {
 /// One thing that staff, a partner or the platform did to one object. Kept for ever, and never changed.
 #[Object]
 impl AuditEntry {
-    /// Global id, `audit_…`.
+    /// Global id, `audit_entry_…`.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }

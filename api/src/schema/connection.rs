@@ -14,6 +14,7 @@ pub type Count = Arc<dyn Fn(Ctx) -> BoxFuture<'static, service::Result<i64>> + S
 
 /// Where a page lies in its list.
 #[derive(SimpleObject)]
+#[graphql(cache_control(max_age = 60))]
 pub struct PageInfo {
     /// More items follow this page.
     has_next_page: bool,
@@ -82,9 +83,10 @@ macro_rules! sort {
 }
 pub(crate) use sort;
 
-/// A connection and its edge. With `cursor`, the connection also offers the cursor of its snapshot.
+/// A connection and its edge. With `cursor`, the connection also offers the cursor of its snapshot. With `kept`, answers that
+/// have it may be kept for so many seconds.
 macro_rules! connection {
-    ($connection:ident, $edge:ident, $node:ident, $what:literal $(, $cursor:ident)?) => {
+    ($connection:ident, $edge:ident, $node:ident, $what:literal $(, $cursor:ident)? $(; kept $seconds:tt)?) => {
         #[doc = concat!("A page of ", $what, ".")]
         pub struct $connection {
             pub page: service::page::Page<$node>,
@@ -94,6 +96,7 @@ macro_rules! connection {
 
         #[doc = concat!("One of the ", $what, " with its cursor.")]
         #[derive(async_graphql::SimpleObject)]
+        $(#[graphql(cache_control(max_age = $seconds))])?
         pub struct $edge<'a> {
             /// Give it as `after` or `before` to page on from here. It belongs to this list in this order.
             cursor: &'a str,
@@ -102,7 +105,7 @@ macro_rules! connection {
         }
 
         #[doc = concat!("A page of ", $what, ".")]
-        #[async_graphql::Object]
+        #[async_graphql::Object$((cache_control(max_age = $seconds)))?]
         impl $connection {
             /// The page with a cursor for each item.
             async fn edges(&self) -> Vec<$edge<'_>> {

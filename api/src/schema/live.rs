@@ -52,6 +52,13 @@ pub enum Part {
     Group { after: event::Cursor },
 }
 
+impl Part {
+    /// Whether the server goes on where it has been before.
+    pub fn goes_on(&self) -> bool {
+        matches!(self, Self::All { after: Some(_) } | Self::Replay { after: Some(_), .. })
+    }
+}
+
 /// The stream after the cursor, as far as `pick` finds something in it. An error ends it; where the cursor cannot be
 /// served, it names the query of a new start.
 pub async fn follow<T: Send + 'static>(

@@ -4,15 +4,24 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::{
-    Id, audit::AuditEntryId, customer::CustomerId, rental::RentalId, station::StationId,
-    tariff::TariffId, vehicle::VehicleId, vehicle_type::VehicleTypeId,
+    Id, api_client::ClientId, api_key::KeyId, audit::AuditEntryId, customer::CustomerId,
+    manifest::ManifestId, rental::RentalId, station::StationId, tariff::TariffId,
+    vehicle::VehicleId, vehicle_type::VehicleTypeId,
 };
 use entity::{tenant::TenantId, user::UserId};
 use service::{ctx::Ctx, error::Invalid};
 
 use super::{
-    audit::AuditEntry, customer::Customer, rental::Rental, station::Station, tariff::Tariff,
-    tenant::Tenant, user::User, vehicle::Vehicle, vehicle_type::VehicleType,
+    audit::AuditEntry,
+    customer::Customer,
+    partner::{ApiClient, ApiKey, OperationManifest},
+    rental::Rental,
+    station::Station,
+    tariff::Tariff,
+    tenant::Tenant,
+    user::User,
+    vehicle::Vehicle,
+    vehicle_type::VehicleType,
 };
 use crate::{
     context::Call,
@@ -38,6 +47,9 @@ pub enum Node {
     User(User),
     Tenant(Tenant),
     AuditEntry(AuditEntry),
+    ApiClient(ApiClient),
+    ApiKey(ApiKey),
+    OperationManifest(OperationManifest),
 }
 
 #[derive(Default)]
@@ -81,13 +93,13 @@ async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> 
     kinds.sort_unstable();
     kinds.dedup();
     macro_rules! of_kind {
-        ($kind:expr, $id:ty, $feature:ident, $node:ident) => {{
+        ($kind:expr, $id:ty, $($feature:ident)::+, $node:ident) => {{
             let of_kind =
                 ids.iter().filter(|id| id.rsplit_once('_').is_some_and(|(kind, _)| kind == $kind));
             let typed = of_kind.map(|id| id.parse::<$id>()).collect::<Result<Vec<_>, _>>();
             let rows =
-                seen(service::$feature::get_many(call, &typed.map_err(|_| unknown())?).await)?;
-            found.extend(rows.into_iter().map(|row| (row.id.to_string(), Node::$node($node(row)))));
+                seen(service::$($feature)::+::get_many(call, &typed.map_err(|_| unknown())?).await)?;
+            found.extend(rows.into_iter().map(|row| (row.id.to_string(), Node::$node(row.into()))));
         }};
     }
     for kind in kinds {
@@ -100,6 +112,11 @@ async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> 
             RentalId::PREFIX => of_kind!(kind, RentalId, rental, Rental),
             UserId::PREFIX => of_kind!(kind, UserId, user, User),
             TenantId::PREFIX => of_kind!(kind, TenantId, tenant, Tenant),
+            ClientId::PREFIX => of_kind!(kind, ClientId, partner, ApiClient),
+            KeyId::PREFIX => of_kind!(kind, KeyId, partner::key, ApiKey),
+            ManifestId::PREFIX => {
+                of_kind!(kind, ManifestId, partner::manifest, OperationManifest)
+            }
             AuditEntryId::PREFIX => of_kind!(kind, AuditEntryId, audit, AuditEntry),
             _ => return Err(unknown()),
         }

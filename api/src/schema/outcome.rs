@@ -100,6 +100,12 @@ pub enum UserErrorCode {
     TenantSuspended,
     /// The tenant asks its people for a second factor, and this login has none yet.
     SecondFactorRequired,
+    /// Two keys of the API client work already: revoke one first.
+    ApiKeyLimitReached,
+    /// The API client is out of use.
+    ApiClientDisabled,
+    /// Documents of the manifest cannot be registered.
+    OperationsRefused,
     /// The refresh token is unknown, used up, expired or revoked: sign in again.
     InvalidRefreshToken,
     /// An input field cannot be used as it is; `field` says which.

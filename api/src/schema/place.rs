@@ -9,6 +9,7 @@ use crate::error::Result;
 
 /// A point on the globe, WGS 84.
 #[derive(SimpleObject)]
+#[graphql(cache_control(max_age = 60))]
 pub struct Position {
     /// Degrees north of the equator, -90 to 90.
     latitude: f64,

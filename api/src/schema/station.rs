@@ -33,6 +33,7 @@ impl From<station::Model> for Station {
 
 /// Vehicles of one type that can be rented at a station now.
 #[derive(SimpleObject)]
+#[graphql(cache_control(max_age = 5))]
 pub struct TypeAvailability {
     /// The type; null when it was removed in the meantime.
     vehicle_type: Option<VehicleType>,
@@ -41,7 +42,7 @@ pub struct TypeAvailability {
 }
 
 /// A place where vehicles stand: docks, or a marked area without them.
-#[Object]
+#[Object(cache_control(max_age = 5))]
 impl Station {
     /// Global id, `station_…`.
     pub async fn id(&self) -> ID {
@@ -169,7 +170,7 @@ impl Station {
     }
 }
 
-connection!(StationConnection, StationEdge, Station, "stations", fleet_cursor);
+connection!(StationConnection, StationEdge, Station, "stations", fleet_cursor; kept 5);
 
 /// A circle around a point.
 #[derive(Clone, InputObject)]

@@ -12,7 +12,11 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object};
 use entity::user::{self, UserId};
-use service::{ctx::App, origin::Origin, user::team::Filter};
+use service::{
+    ctx::{App, Ctx},
+    origin::Origin,
+    user::team::Filter,
+};
 
 use self::session::Session;
 use super::{
@@ -27,11 +31,21 @@ use crate::{
 
 /// A login.
 #[derive(Clone)]
-pub struct User(pub user::Model);
+pub struct User {
+    model: user::Model,
+    /// Of who has signed in by this very request, and so has no call yet.
+    signed_in: Option<Arc<Ctx>>,
+}
 
 impl From<user::Model> for User {
     fn from(model: user::Model) -> Self {
-        Self(model)
+        Self { model, signed_in: None }
+    }
+}
+
+impl User {
+    fn call<'a>(&'a self, ctx: &'a Context<'_>) -> Result<&'a Ctx> {
+        self.signed_in.as_deref().map_or_else(|| ctx.call(), Ok)
     }
 }
 
@@ -64,69 +78,69 @@ pub enum Role {
 impl User {
     /// Global id, `user_…`.
     pub async fn id(&self) -> ID {
-        self.0.id.to_string().into()
+        self.model.id.to_string().into()
     }
 
     /// What they sign in with, lower case; null for those who use their phone.
     async fn email(&self) -> Option<&str> {
-        self.0.email.as_deref()
+        self.model.email.as_deref()
     }
 
     /// What they sign in with, in E.164; null for those who use their e-mail address.
     async fn phone(&self) -> Option<&str> {
-        self.0.phone.as_deref()
+        self.model.phone.as_deref()
     }
 
     /// When they showed that they read mail there; null while they have not.
     async fn email_verified_at(&self) -> Option<DateTime> {
-        self.0.email_verified_at.map(DateTime)
+        self.model.email_verified_at.map(DateTime)
     }
 
     /// When they showed that they read messages there; null while they have not.
     async fn phone_verified_at(&self) -> Option<DateTime> {
-        self.0.phone_verified_at.map(DateTime)
+        self.model.phone_verified_at.map(DateTime)
     }
 
     /// Full name.
     async fn name(&self) -> &str {
-        &self.0.name
+        &self.model.name
     }
 
     /// What they may do.
     async fn role(&self) -> Role {
-        self.0.role.into()
+        self.model.role.into()
     }
 
     /// Whether they have a password; without one they sign in by one-time codes.
     async fn has_password(&self) -> bool {
-        self.0.password_hash.is_some()
+        self.model.password_hash.is_some()
     }
 
     /// Whether signing in asks for a code of their authenticator app too.
     async fn has_second_factor(&self) -> bool {
-        self.0.totp_confirmed_at.is_some()
+        self.model.totp_confirmed_at.is_some()
     }
 
     /// For whom they rent; null for those who do not ride.
     async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
-        let Some(id) = self.0.customer_id else { return Ok(None) };
-        Ok(service::customer::get(ctx.call()?, id).await.map(Customer).map(Some)?)
+        let Some(id) = self.model.customer_id else { return Ok(None) };
+        Ok(service::customer::get(self.call(ctx)?, id).await.map(Customer).map(Some)?)
     }
 
     /// Where they are signed in, the last used first. One's own, or any for those who manage the team.
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
-        let sessions = service::user::session::of(ctx.call()?, self.0.id).await?;
+        let sessions = service::user::session::of(self.call(ctx)?, self.model.id).await?;
         Ok(sessions.into_iter().map(Session).collect())
     }
 
     /// Since when they cannot sign in; null while they can.
     async fn disabled_at(&self) -> Option<DateTime> {
-        self.0.disabled_at.map(DateTime)
+        self.model.disabled_at.map(DateTime)
     }
 
     /// When the login was made.
     async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
+        DateTime(self.model.created_at)
     }
 }
 
@@ -152,7 +166,7 @@ impl UserQuery {
     /// Who is calling; null for anonymous callers and for programs.
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let Ok(call) = ctx.call() else { return Ok(None) };
-        Ok(service::user::me(call).await?.map(User))
+        Ok(service::user::me(call).await?.map(User::from))
     }
 
     /// One login: one's own, or any for those who manage the team.

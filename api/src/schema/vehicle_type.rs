@@ -69,7 +69,7 @@ pub enum PropulsionType {
 }
 
 /// A kind of vehicle, in GBFS 3.0's words.
-#[Object]
+#[Object(cache_control(max_age = 60))]
 impl VehicleType {
     /// Global id, `vehicle_type_…`.
     pub async fn id(&self) -> ID {
@@ -129,7 +129,7 @@ impl VehicleType {
     }
 }
 
-connection!(VehicleTypeConnection, VehicleTypeEdge, VehicleType, "vehicle types");
+connection!(VehicleTypeConnection, VehicleTypeEdge, VehicleType, "vehicle types"; kept 60);
 
 #[derive(Default)]
 pub struct VehicleTypeQuery;

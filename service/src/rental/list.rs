@@ -54,13 +54,18 @@ pub async fn count(ctx: &Ctx, filter: &Filter) -> Result<i64> {
 
 /// The rentals that the caller may see at all.
 pub(super) fn visible(ctx: &Ctx) -> Result<Select<Entity>> {
+    let rides = ctx.own_customer()?.is_some();
+    ctx.require(if rides { Permission::Ride } else { Permission::ViewRentals })?;
+    within_reach(ctx)
+}
+
+/// Their own, for customers; for who may do what they do already.
+pub(super) fn within_reach(ctx: &Ctx) -> Result<Select<Entity>> {
     let query = Entity::of(ctx.tenant);
-    if let Some(own) = ctx.own_customer()? {
-        ctx.require(Permission::Ride)?;
-        return Ok(query.filter(Column::CustomerId.eq(own)));
-    }
-    ctx.require(Permission::ViewRentals)?;
-    Ok(query)
+    Ok(match ctx.own_customer()? {
+        Some(own) => query.filter(Column::CustomerId.eq(own)),
+        None => query,
+    })
 }
 
 fn filtered(ctx: &Ctx, filter: &Filter) -> Result<Select<Entity>> {

@@ -107,8 +107,9 @@ async fn requests_are_limited_where_it_is_configured(
 #[tokio::test]
 async fn nodes_count_together(#[values(Production)] shape: Shape) {
     let limit = [("BIKELEASE_REQUESTS_PER_USER", "6")];
-    let one = TestApp::start_with(shape, &limit).await;
-    let fleet = one.fleet("Velo Nord").await;
+    let plain = TestApp::start(shape).await;
+    let fleet = plain.fleet("Velo Nord").await;
+    let one = plain.beside(&limit).await;
     let other = one.beside(&limit).await;
     let away =
         [("BIKELEASE_REQUESTS_PER_USER", "6"), ("BIKELEASE_REDIS_URL", "redis://127.0.0.1:1")];

@@ -100,7 +100,8 @@ async fn a_code_arrives_by_mail_and_phones_are_out_of_reach(#[values(Embedded)] 
 #[tokio::test]
 async fn developers_read_the_outbox(#[values(Embedded)] shape: Shape) {
     let app = TestApp::start(shape).await;
-    let fleet = app.fleet("<b>Velo</b>").await;
+    let fleet = app.fleet("Velo Nord").await;
+    super::set(&fleet, json!({"name": "<b>Velo</b>"})).await;
     let input = json!({"tenant": fleet.slug, "email": email_of(&fleet).await});
     app.anonymous(None).mutate("requestSignInCode", "accepted", input).await.ok();
     let code = app.code_sent_to(&email_of(&fleet).await).await;

@@ -47,6 +47,11 @@ impl Objects {
         let out = json!({"vehicleId": broken, "reason": "flat"});
         fleet.mutate("takeOutOfService", "__typename", out).await.ok();
         fleet.mutate("reportMissing", "__typename", json!({"vehicleId": missing})).await.ok();
+        let partner = fleet.partner(&["BOARD_READ"], json!({})).await;
+        fleet.publish(&partner.id, &["query Stations { stations { totalCount } }"]).await;
+        let document = "query($id: ID!) { apiClient(id: $id) { manifests { nodes { id } } } }";
+        let published = fleet.query(document, json!({"id": partner.id})).await;
+        let manifest = text(&published["apiClient"]["manifests"]["nodes"][0]["id"]);
         let invited = json!({"email": "new@example.test", "role": "STAFF"});
         let invited = fleet.mutate("inviteUser", "invitation { id }", invited).await.ok();
         let others = "{ tenant { id } me { sessions { id } } auditLog(first: 1) { nodes { id } } }";
@@ -55,7 +60,10 @@ impl Objects {
             ("invitation", text(&invited["invitation"]["id"])),
             ("tenant", text(&others["tenant"]["id"])),
             ("session", text(&others["me"]["sessions"][0]["id"])),
-            ("audit", text(&others["auditLog"]["nodes"][0]["id"])),
+            ("audit_entry", text(&others["auditLog"]["nodes"][0]["id"])),
+            ("client", partner.id.clone()),
+            ("key", partner.key.clone()),
+            ("manifest", manifest),
             ("station", station),
             ("vehicle", vehicle),
             ("vehicle_type", fleet.vehicle_type.clone()),
@@ -91,6 +99,11 @@ impl Objects {
     /// The object that a field's name asks for: `vehicleIds`, `defaultTariffId`; any for `id`.
     pub fn named(&self, field: &str) -> &str {
         let kind = super::sdl::snake(field.trim_end_matches('s').trim_end_matches("Id"));
+        let kind = match kind.as_str() {
+            "actor" => "user".to_owned(),
+            "subject" => "station".to_owned(),
+            _ => kind,
+        };
         let fitting =
             self.ids.keys().filter(|known| kind == **known || kind.ends_with(&format!("_{known}")));
         match fitting.max_by_key(|known| known.len()) {

@@ -82,6 +82,26 @@ const PLACES: &[(&str, &str, &str)] = &[
         "jobs that are due; each names the tenant that it enters",
     ),
     ("service/src/job/worker.rs", "db.worker()", "the queue's own tables"),
+    (
+        "service/src/partner.rs",
+        "Entity::find()",
+        "which origins any client may call from, before the browser has said who calls",
+    ),
+    (
+        "service/src/partner.rs",
+        "db.feed()",
+        "which origins any client may call from, before the browser has said who calls",
+    ),
+    (
+        "service/src/partner/key.rs",
+        "Entity::find()",
+        "ids of keys that just ended, for sockets of all tenants",
+    ),
+    (
+        "service/src/partner/key.rs",
+        "db.feed()",
+        "ids of keys that just ended, for sockets of all tenants",
+    ),
     ("service/src/rental/cancel.rs", "Entity::all()", "the caller's own tenant, by its id"),
     ("service/src/tariff.rs", "Entity::all()", "the caller's own tenant, by its id"),
     (

@@ -39,8 +39,10 @@ const NEEDS: &[(Need, &str)] = &[
     (SignedIn, "setUpSecondFactor confirmSecondFactor removeSecondFactor tenant"),
     // Who manages no team sees nobody but themself.
     (SignedIn, "user"),
-    (May(&[ManageTeam]), "users invitations inviteUser revokeInvitation updateUser disableUser"),
+    (May(&[ManageTeam]), "users invitations revokeInvitation updateUser disableUser"),
     (May(&[ManageTeam]), "enableUser signOutUser resetSecondFactor"),
+    // Called for a customer; whoever else is invited is the team's.
+    (May(&[ManageCustomers]), "inviteUser"),
     (May(&[ManageTenant]), "updateTenant"),
     (May(&[ManageTenants]), "tenants createTenant suspendTenant resumeTenant"),
     (May(&[ViewAudit]), "auditLog"),
@@ -59,6 +61,8 @@ const NEEDS: &[(Need, &str)] = &[
     (May(&[ManageRentals]), "forceEndRental"),
     (May(&[ManageCustomers]), "createCustomer updateCustomer archiveCustomer"),
     (May(&[ManageTariffs]), "createTariff updateTariff archiveTariff"),
+    (May(&[ManagePartners]), "apiClients apiClient createApiClient updateApiClient"),
+    (May(&[ManagePartners]), "createApiKey revokeApiKey publishOperations retireOperations"),
     (May(&[ManageFleet]), "createStation updateStation archiveStation"),
     (May(&[ManageFleet]), "createVehicleType updateVehicleType archiveVehicleType"),
     (May(&[ManageFleet]), "createVehicle updateVehicle archiveVehicle moveVehicles"),
@@ -166,7 +170,7 @@ async fn compare(
         .iter()
         .flat_map(|(need, fields)| fields.split(' ').map(move |field| (*need, field)))
         .collect();
-    rows.sort_by_key(|(_, field)| field.starts_with("signOut"));
+    rows.sort_by_key(|(_, field)| *field == "signOutEverywhere");
     for (need, field) in rows {
         let parent = ["Query", "Mutation", "Subscription"]
             .into_iter()

@@ -5,8 +5,11 @@ use tests::{Value, json, key};
 use super::{objects::Objects, sdl::Sdl};
 
 /// Values that a type alone does not tell, by the field of an input or by the argument of a field.
-const VALUES: &[(&str, &str)] =
-    &[("SignInInput.tenant", "nowhere"), ("SignInInput.password", "correct horse")];
+const VALUES: &[(&str, &str)] = &[
+    ("SignInInput.tenant", "nowhere"),
+    ("InviteUserInput.role", "CUSTOMER"),
+    ("SignInInput.password", "correct horse"),
+];
 
 /// Optional fields without which a rule would say no before the id is looked up.
 pub fn extra(kind: &str, own: &Objects) -> Value {
@@ -35,6 +38,8 @@ pub fn value(sdl: &Sdl, kind: &str, place: &str, own: &Objects) -> Value {
         return json!(value);
     }
     match (kind, name) {
+        ("ID", "id") if place == "Query.user.id" => json!(own.get("user")),
+        ("ID", "id") if place == "Query.apiClient.id" => json!(own.get("client")),
         ("ID", _) => json!(own.named(name)),
         (_, "idempotencyKey") => json!(key()),
         ("String", "email") => json!("nobody@example.test"),

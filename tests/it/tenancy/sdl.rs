@@ -118,7 +118,7 @@ impl Sdl {
                 .iter()
                 .any(|field| field.name.node == "id" && named(&field.ty.node) == "ID")
         });
-        with_id.map(|(name, _)| snake(name)).collect()
+        with_id.map(|(name, _)| kind(name)).collect()
     }
 
     /// Every place that takes an id or a cursor, on any type.
@@ -181,6 +181,7 @@ impl Sdl {
         self.call_of(parent, field, None, own, depth)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what is called, and with what")]
     fn call_of(&self, parent: &str, field: &str, at: At<'_>, own: &Objects, depth: usize) -> Call {
         let definition = self.field(parent, field);
         let (mut declared, mut passed, mut variables) = (Vec::new(), Vec::new(), json!({}));
@@ -207,7 +208,7 @@ impl Sdl {
         let (operation, body) = match parent {
             "Query" | "Mutation" | "Subscription" => (parent.to_lowercase(), called),
             _ => {
-                let id = own.get(&snake(parent));
+                let id = own.get(&kind(parent));
                 (
                     "query".to_owned(),
                     format!("node(id: \"{id}\") {{ ... on {parent} {{ {called} }} }}"),
@@ -314,3 +315,16 @@ pub fn snake(name: &str) -> String {
     }
     snake
 }
+
+/// What the ids of a type begin with.
+pub fn kind(of: &str) -> String {
+    match of {
+        "ApiClient" => "client".to_owned(),
+        "ApiKey" => "key".to_owned(),
+        "OperationManifest" => "manifest".to_owned(),
+        of => snake(of),
+    }
+}
+
+/// Fields that nobody of a tenant gets into: they are for the platform's administrators.
+pub const BEYOND: [&str; 3] = ["tenants", "suspendTenant", "resumeTenant"];

@@ -74,6 +74,7 @@ impl Media {
             && answer.errors.iter().all(|error| error.path.is_empty())
             && answer.is_err();
         let status = match self {
+            _ if no_data && is_too_often(&answer.errors) => StatusCode::TOO_MANY_REQUESTS,
             Self::GraphqlResponse if no_data => StatusCode::BAD_REQUEST,
             _ => StatusCode::OK,
         };
@@ -93,6 +94,13 @@ impl Media {
         response.headers_mut().extend(answer.http_headers);
         response
     }
+}
+
+/// Every HTTP client knows what to do about it, whichever media type it accepts.
+fn is_too_often(errors: &[ServerError]) -> bool {
+    let code = |error: &ServerError| error.extensions.as_ref()?.get("code").cloned();
+    let too_often = ["COST_EXCEEDED", "RATELIMITED"].map(Value::from);
+    errors.iter().filter_map(code).any(|code| too_often.contains(&code))
 }
 
 #[derive(Serialize)]

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use async_graphql::{Executor, Request};
+use async_graphql::{Executor, Request, Response, ServerError};
 use axum::extract::ws::Utf8Bytes;
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{BoxStream, StreamExt};
 use serde_json::json;
 
 use super::Sockets;
+use crate::graphql::operation::store::Operations;
 use crate::graphql::progress::Progress;
 use crate::graphql::request_id::RequestId;
+use crate::http::graphql::named_for;
 use crate::metrics::{Counted, Metrics};
 use crate::realtime::bell::Cord;
 use crate::realtime::protocol::{self, Payload};
@@ -34,29 +37,81 @@ pub struct Operation<E> {
 
 #[expect(clippy::large_enum_variant, reason = "live boards are what there is most of")]
 enum Source<E> {
+    /// It is not known yet what its id stands for.
+    Unnamed(Box<Unnamed<E>>),
     Alone(BoxStream<'static, Payload>, Waker),
     /// With others, as it is one that they have too.
     Shared(Member<E>),
 }
 
+struct Unnamed<E> {
+    sockets: Arc<Sockets<E>>,
+    session: Arc<Session>,
+    cord: Cord,
+    named: BoxFuture<'static, Result<Request, ServerError>>,
+}
+
+impl<E: Executor> Source<E> {
+    fn of(
+        sockets: &Sockets<E>,
+        session: &Arc<Session>,
+        mut request: Request,
+        progress: &Progress,
+        cord: &Cord,
+    ) -> Self {
+        let door = Door { executor: &sockets.executor, groups: &sockets.groups, session };
+        if let Some(member) = Member::of(&door, &mut request, progress, cord) {
+            return Self::Shared(member);
+        }
+        let request = (session.attach)(request).data(progress.clone());
+        let answers = sockets.executor.execute_stream(request, None).enumerate();
+        let payloads = answers.map(|(index, answer)| Payload::of(&answer, index == 0));
+        Self::Alone(payloads.boxed(), cord.clone().into())
+    }
+
+    fn unnamed(
+        sockets: &Arc<Sockets<E>>,
+        session: &Arc<Session>,
+        request: Request,
+        cord: &Cord,
+    ) -> Self {
+        let (operations, asking) = (sockets.operations.clone(), Arc::clone(session));
+        Self::Unnamed(Box::new(Unnamed {
+            sockets: Arc::clone(sockets),
+            session: Arc::clone(session),
+            cord: cord.clone(),
+            named: async move { operations.resolve(&asking, request).await }.boxed(),
+        }))
+    }
+}
+
+impl<E: Executor> Unnamed<E> {
+    /// What it is, once that is known.
+    fn poll(&mut self, progress: &Progress, id: &RequestId) -> Poll<Result<Source<E>, Payload>> {
+        let waker = Waker::from(self.cord.clone());
+        let named = ready!(self.named.poll_unpin(&mut Context::from_waker(&waker)));
+        let Self { sockets, session, cord, .. } = self;
+        Poll::Ready(match named {
+            Ok(request) => Ok(Source::of(sockets, session, request, progress, cord)),
+            Err(error) => {
+                Err(Payload::of(&Response::from_errors(vec![named_for(error, id)]), true))
+            }
+        })
+    }
+}
+
 impl<E: Executor> Operation<E> {
     /// Of whatever kind.
     pub fn start(
-        sockets: &Sockets<E>,
+        sockets: &Arc<Sockets<E>>,
         session: &Arc<Session>,
-        (id, mut request): (String, Request),
+        (id, request): (String, Request),
         cord: Cord,
     ) -> Self {
         let progress = Progress::default();
-        let door = Door { executor: &sockets.executor, groups: &sockets.groups, session };
-        let source = match Member::of(&door, &mut request, &progress, &cord) {
-            Some(member) => Source::Shared(member),
-            None => {
-                let request = (session.attach)(request).data(progress.clone());
-                let answers = sockets.executor.execute_stream(request, None).enumerate();
-                let payloads = answers.map(|(index, answer)| Payload::of(&answer, index == 0));
-                Source::Alone(payloads.boxed(), cord.clone().into())
-            }
+        let source = match Operations::is_free(session, &request) {
+            true => Source::of(sockets, session, request, &progress, &cord),
+            false => Source::unnamed(sockets, session, request, &cord),
         };
         // What runs has something to say, or says when it has.
         cord.pull();
@@ -68,7 +123,14 @@ impl<E: Executor> Operation<E> {
 
     /// Its next message, until it is over: with an error, or with `complete`.
     pub fn poll_next(&mut self, id: &RequestId) -> Poll<Utf8Bytes> {
+        if let Source::Unnamed(unnamed) = &mut self.source {
+            match ready!(unnamed.poll(&self.progress, id)) {
+                Ok(source) => self.source = source,
+                Err(refusal) => return Poll::Ready(self.written(&refusal, id).into()),
+            }
+        }
         let answer = match &mut self.source {
+            Source::Unnamed(_) => return Poll::Pending,
             Source::Shared(member) => ready!(member.poll_next()),
             Source::Alone(payloads, waker) => {
                 let mut cx = Context::from_waker(waker);

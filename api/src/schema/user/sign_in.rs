@@ -1,5 +1,7 @@
 //! Signing in, as clients see it.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use service::user::{
     contact::Contact,
@@ -114,8 +116,8 @@ impl SignInPayload {
         Ok(Self {
             access_token: Some(signed_in.access_token),
             refresh_token: (!use_cookie).then_some(signed_in.refresh_token),
-            user: Some(User(signed_in.user)),
             needs_second_factor: Some(signed_in.ctx.lacks_second_factor()),
+            user: Some(User { model: signed_in.user, signed_in: Some(Arc::new(signed_in.ctx)) }),
             user_errors,
         })
     }
