@@ -1,6 +1,8 @@
 //! The ways in. A call must be answered in the same way at each of them.
 
-use tests::{Client, Frame, Socket, TestApp, Value, json};
+use std::collections::HashSet;
+
+use tests::{Client, Frame, Socket, TestApp, Value, json, manifest, text};
 
 use super::sdl::Call;
 
@@ -8,20 +10,49 @@ use super::sdl::Call;
 pub enum Way {
     Http,
     Websocket,
+    /// By the id of an operation that was published before.
+    Registered,
 }
 
 /// All ways in that take queries and mutations.
-pub const WAYS: [Way; 2] = [Way::Http, Way::Websocket];
+pub const WAYS: [Way; 3] = [Way::Http, Way::Websocket, Way::Registered];
 
 pub enum Door {
     Http(Client),
     Websocket(Box<Socket>),
+    Registered(Box<Registry>),
+}
+
+/// The operations of a page of the tenant's own, which its people call with their own rights.
+pub struct Registry {
+    caller: Client,
+    client: String,
+    published: HashSet<String>,
+}
+
+impl Registry {
+    async fn create(caller: &Client) -> Self {
+        let page = json!({"name": "Page", "kind": "FIRST_PARTY", "scopes": []});
+        let made = caller.mutate("createApiClient", "apiClient { id }", page).await.ok();
+        let client = text(&made["apiClient"]["id"]);
+        Self { caller: caller.clone(), client, published: HashSet::new() }
+    }
+
+    async fn call(&mut self, call: &Call) -> Value {
+        if self.published.insert(call.document.clone()) {
+            let input =
+                json!({"clientId": self.client, "manifest": manifest(&[call.document.as_str()])});
+            self.caller.mutate("publishOperations", "manifest { version }", input).await.ok();
+        }
+        self.caller.call(&call.document, call.variables.clone()).await.body
+    }
 }
 
 impl Door {
     pub async fn open(app: &TestApp, way: Way, caller: &Client) -> Self {
         match way {
             Way::Http => Self::Http(caller.clone()),
+            Way::Registered => Self::Registered(Box::new(Registry::create(caller).await)),
             Way::Websocket => Self::Websocket(Box::new(app.socket(caller.token()).await)),
         }
     }
@@ -31,6 +62,7 @@ impl Door {
         let answer = match self {
             Self::Http(client) => client.send(&call.document, call.variables.clone()).await.body,
             Self::Websocket(socket) => over_socket(socket, call).await,
+            Self::Registered(registry) => registry.call(call).await,
         };
         comparable(answer)
     }
