@@ -32,8 +32,9 @@ fmt: ## format the code
 audit: ## check licences, advisories and sources of dependencies (cargo install cargo-deny)
 	cargo deny check
 
-schema: ## write schema.graphql from the code
+schema: ## write schema.graphql and docs/permissions.md from the code
 	cargo run -q -p api --bin bikelease -- schema > schema.graphql
+	cargo run -q -p api --bin bikelease -- permissions > docs/permissions.md
 
 bench: ## measure, each beside a plain limit; CASE=rentals for some, DOCS=1 writes docs/performance.md, LIST=1 lists
 	BIKELEASE_TEST_DURABLE=on tests/services cargo bench -p tests --bench bench -- $(CASE) $(if $(LIST),--list) $(if $(DOCS),--docs) $(ARGS)

@@ -8,6 +8,7 @@ mod import;
 mod invariants;
 mod migrate;
 mod operations;
+mod permissions;
 mod replay;
 mod schema;
 mod seed;
@@ -62,6 +63,7 @@ enum Command {
     Import(import::Options),
     Replay(replay::Options),
     Schema(schema::Options),
+    Permissions(permissions::Options),
     Tenant(tenant::Options),
     User(user::Options),
     Administrator(administrator::Options),
@@ -109,6 +111,7 @@ impl Cli {
         // These need no configuration, so that they work where there is none.
         match command {
             Command::Schema(_) => return schema::run(),
+            Command::Permissions(_) => return permissions::run(),
             Command::Watch(options) => return watch::run(&options).await,
             _ => {}
         }

@@ -118,3 +118,22 @@ impl Ctx {
         })
     }
 }
+
+/// The table for people, as Markdown.
+pub fn table() -> String {
+    let name = |role: Role| format!("{role:?}").to_uppercase();
+    let heads = ROLES.map(name).join(" | ");
+    let mut text = format!(
+        "# Who may do what\n\nMade from `service/src/permission.rs` by `make schema`; a test compares the two. A scope gives the \
+         permission to an API client; what has none is for people.\n\n| permission | {heads} | scope |\n|---|{}---|\n",
+        "---|".repeat(ROLES.len())
+    );
+    for permission in Permission::ALL {
+        let has = permission.row().map(|has| if has { "yes" } else { "" }).join(" | ");
+        let scope = permission.scope().map(|scope| format!("`{}`", scope.as_str()));
+        let scope = scope.unwrap_or_default();
+        text += &format!("| {}: {} | {has} | {scope} |\n", permission.name(), permission.text());
+    }
+    text + "\nWho has not signed in may see the board of a tenant that publishes it, and nothing else. Customers and employees see \
+            their own vehicles, rentals and customer; only owners appoint, change or disable owners.\n"
+}

@@ -29,6 +29,12 @@ fn the_codes_of_user_errors_stay() {
     );
 }
 
+#[test]
+fn the_committed_permissions_are_the_codes() {
+    let committed = include_str!("../../docs/permissions.md");
+    assert_eq!(committed, service::permission::table(), "run `make schema`");
+}
+
 #[rstest]
 #[tokio::test]
 async fn everything_public_is_described(#[values(Shape::Embedded)] shape: Shape) {

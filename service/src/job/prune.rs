@@ -1,10 +1,10 @@
-//! Old events leave their table, in small steps, and never before every durable reader has read them.
+//! What is over leaves: codes that were sent, first answers, and old events, which leave their table, in small steps, and never before every durable reader has read them.
 
 use chrono::Duration;
 use entity::{
     Id, consumer, event,
     idempotency::{self, IdempotencyId},
-    stream_head,
+    one_time_code, stream_head,
     tenant::TenantId,
 };
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
@@ -27,7 +27,22 @@ pub(super) async fn run(app: &App) -> Result<()> {
 async fn prune(app: &App, tenant: TenantId) -> Result<()> {
     while step(app, tenant).await? {}
     while forget_answers(app, tenant).await? {}
-    Ok(())
+    forget_codes(app, tenant).await
+}
+
+/// Codes are good for minutes; the addresses that they were asked for are nobody's business afterwards.
+const CODES_KEPT: Duration = Duration::days(1);
+
+async fn forget_codes(app: &App, tenant: TenantId) -> Result<()> {
+    let ctx = app.system(tenant, "prune");
+    ctx.write(|tx| async move {
+        one_time_code::Entity::delete_of(tenant)
+            .filter(one_time_code::Column::ExpiresAt.lt(tx.now() - CODES_KEPT))
+            .exec(&*tx)
+            .await?;
+        Ok(())
+    })
+    .await
 }
 
 /// Nobody repeats a call after this long.
