@@ -21,6 +21,9 @@ bikelease is ready, for development, on {}
   health      http://{at}/readyz",
         config.database_url
     ));
+    if config.smtp_url.is_none() {
+        say(format_args!("  messages    http://{at}/dev/outbox (nothing is sent)"));
+    }
     if config.demo {
         print_demo(at);
     }
