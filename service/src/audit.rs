@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use entity::{
     Id,
     audit::{ActiveModel, ActorKind, AuditEntryId, Change, Changes, Entity, Model},
-    user::Role,
+    user::{self, Role, UserId},
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde::Serialize;
@@ -47,8 +47,8 @@ macro_rules! audited {
     )*};
 }
 
-// A rental's terms are those of its tariff.
-audited!(api_client, api_key, customer, invitation, manifest, rental without "terms", session, station, tariff, tenant, user, vehicle, vehicle_type);
+// A rental's terms are those of its tariff; the last code's number is nobody's business.
+audited!(api_client, api_key, customer, invitation, manifest, rental without "terms", session, station, tariff, tenant, user without "totp_last_step", vehicle, vehicle_type);
 
 /// The lines of one write: those that wait, and how many there are in all.
 #[derive(Default)]
@@ -80,7 +80,28 @@ impl Tx {
         before: Option<&A>,
         after: Option<&A>,
     ) -> Result<()> {
-        let Some(caller) = Caller::of(self.actor()) else { return Ok(()) };
+        self.compare(Caller::of(self.actor()), action, before, after)
+    }
+
+    /// As `audit`, by a login that has shown what was sent to it instead of signing in.
+    pub(crate) fn audit_by<A: Audited>(
+        &self,
+        login: &user::Model,
+        action: &'static str,
+        before: Option<&A>,
+        after: Option<&A>,
+    ) -> Result<()> {
+        self.compare(Caller::with(login.id, login.role), action, before, after)
+    }
+
+    fn compare<A: Audited>(
+        &self,
+        caller: Option<Caller>,
+        action: &'static str,
+        before: Option<&A>,
+        after: Option<&A>,
+    ) -> Result<()> {
+        let Some(caller) = caller else { return Ok(()) };
         let Some((kind, id)) = after.or(before).map(A::subject) else { return Ok(()) };
         let changes = difference::between(kind, json(before)?, json(after)?, A::LEFT_OUT);
         self.line(caller, action, (kind, id), changes);
@@ -137,17 +158,24 @@ struct Caller {
 
 impl Caller {
     fn of(actor: Actor) -> Option<Self> {
-        let (kind, role) = match actor {
-            Actor::Staff { role: Role::Administrator, .. } => {
-                (ActorKind::Platform, Some(Role::Administrator))
+        match actor {
+            Actor::Staff { user, role } => Self::with(user, role),
+            Actor::Partner { client, .. } => {
+                Some(Self { kind: ActorKind::Partner, id: client.to_string(), role: None })
             }
-            Actor::Staff { role, .. } => (ActorKind::Staff, Some(role)),
-            Actor::Partner { .. } => (ActorKind::Partner, None),
             Actor::Customer { .. } | Actor::Anonymous | Actor::System(_) | Actor::Audience(_) => {
-                return None;
+                None
             }
+        }
+    }
+
+    fn with(user: UserId, role: Role) -> Option<Self> {
+        let kind = match role {
+            role if role.rides() => return None,
+            Role::Administrator => ActorKind::Platform,
+            _ => ActorKind::Staff,
         };
-        Some(Self { kind, id: actor.to_string(), role })
+        Some(Self { kind, id: user.to_string(), role: Some(role) })
     }
 }
 

@@ -19,7 +19,7 @@ use entity::{
     customer::CustomerId,
     user::{Column, Entity, Role, UserId},
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 pub use self::team::get_many;
 pub use entity::user::Model;
@@ -30,7 +30,7 @@ use crate::{
     error::{Constraint, Error, Invalid, Result, Subject},
     refusal::Refusal,
     text,
-    write::Tx,
+    write::{ROW, Tx},
 };
 
 pub const EMAIL: Constraint =
@@ -95,6 +95,16 @@ async fn own(ctx: &Ctx) -> Result<Model> {
 
 async fn by_id(ctx: &Ctx, id: UserId) -> Result<Model> {
     let found = Entity::of(ctx.tenant).filter(Column::Id.eq(id)).one(ctx.reader()).await?;
+    found.ok_or(Error::NotFound(Subject::User))
+}
+
+/// Tells the audit log how this write, in which the login was found as `before`, has changed it.
+async fn tell(tx: &Tx, action: &'static str, before: &Model) -> Result<()> {
+    tx.audit(action, Some(before), Some(&found(tx, before.id).await?))
+}
+
+async fn found(tx: &Tx, id: UserId) -> Result<Model> {
+    let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).lock(ROW).one(&**tx).await?;
     found.ok_or(Error::NotFound(Subject::User))
 }
 

@@ -9,7 +9,7 @@ use tests::{
 
 use crate::audit::post;
 
-/// Mutations whose success is in no line, and why.
+/// Mutations whose success is in no line of an owner's own, and why.
 const SILENT: &[(&str, &str)] = &[
     ("signIn", "nobody has signed in yet; the session itself is the record"),
     ("requestSignInCode", "nobody has signed in yet, and nothing of the login changes"),
@@ -17,12 +17,12 @@ const SILENT: &[(&str, &str)] = &[
     ("signUp", "nobody has signed in yet, and nothing is made before the code is shown"),
     ("completeSignUp", "nobody has signed in yet; the login itself is the record"),
     ("requestPasswordReset", "nobody has signed in yet, and nothing of the login changes"),
-    ("resetPassword", "nobody has signed in; it is done by who reads the login's mail"),
-    ("acceptInvitation", "nobody has signed in yet; the invitation itself is the record"),
+    ("resetPassword", "is told as done by the login that the link was for: see `audit_people`"),
+    ("acceptInvitation", "is told as done by the new login: see `audit_people`"),
     ("requestVerification", "sends a code, and nothing of the login changes"),
-    ("createTenant", "is for the platform's administrators: see `administrator`"),
-    ("suspendTenant", "is for the platform's administrators: see `administrator`"),
-    ("resumeTenant", "is for the platform's administrators: see `administrator`"),
+    ("createTenant", "is for the platform's administrators: see `audit_people`"),
+    ("suspendTenant", "is for the platform's administrators: see `audit_people`"),
+    ("resumeTenant", "is for the platform's administrators: see `audit_people`"),
     ("refreshSession", "changes nothing but the session's own tokens"),
     ("signOut", "is called with a refresh token, not as somebody; the session is the record"),
 ];

@@ -3,6 +3,7 @@
 mod audit;
 mod audit_log;
 mod audit_origin;
+mod audit_people;
 mod audit_walk;
 mod bad_input;
 mod bench;

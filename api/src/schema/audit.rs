@@ -198,10 +198,13 @@ fn shown(value: Value) -> Option<String> {
     }
 }
 
+/// At the end of each global id.
+const ID_DIGITS: usize = 32;
+
 /// Column names as the API spells them. Ids among them, which are keys of counts, stay as they are.
 fn camel(path: &str) -> String {
     let segments = path.split('.').map(|name| {
-        if name.bytes().any(|b| b.is_ascii_digit()) {
+        if name.rsplit_once('_').is_some_and(|(_, end)| end.len() == ID_DIGITS) {
             return name.to_owned();
         }
         let mut spelled = String::with_capacity(name.len());
@@ -227,6 +230,11 @@ mod tests {
     fn columns_are_spelled_as_fields() {
         assert_eq!(camel("blocked_at"), "blockedAt");
         assert_eq!(camel("terms.tax_rate"), "terms.taxRate");
-        assert_eq!(camel("available_by_type.vehicle_type_01"), "availableByType.vehicle_type_01");
+        assert_eq!(camel("secret_sha256"), "secretSha256");
+        let of_a_type = "vehicle_type_018f3c5e7a6b7c8d9e0f1a2b3c4d5e6f";
+        assert_eq!(
+            camel(&format!("available_by_type.{of_a_type}")),
+            format!("availableByType.{of_a_type}")
+        );
     }
 }

@@ -38,8 +38,9 @@ pub async fn change(ctx: &Ctx, current: Option<String>, new: String) -> Result<M
     }
     let hash = &password::hash("newPassword", new).await?;
     ctx.write(|tx| async move {
-        tx.audit_act("user.change_password", user.id);
+        let before = super::found(&tx, user.id).await?;
         sign_in::set_password(&tx, user.id, hash).await?;
+        super::tell(&tx, "user.change_password", &before).await?;
         session::revoke(&tx, user.id, None).await
     })
     .await?;
@@ -90,13 +91,16 @@ pub async fn reset(app: &App, origin: &Origin, token: &str, new: String) -> Resu
     attempt::with_token(app, origin).await?;
     let hash = &password::hash("password", new).await?;
     let (tenant, id) = unpacked::<OneTimeCodeId>(token).ok_or(Refusal::InvalidCode)?;
-    let ctx = app.system(tenant, "reset_password");
+    let ctx = app.system(tenant, "reset_password").coming_from(origin.clone());
     let which = row::Column::Id.eq(id).and(row::Column::Purpose.eq(Purpose::ResetPassword));
     let code = &one_time_code::redeem(&ctx, which, token).await?;
     let user = code.user_id.ok_or(Refusal::InvalidCode)?;
     ctx.write(|tx| async move {
         one_time_code::use_up(&tx, code).await?;
+        let before = super::found(&tx, user).await?;
         sign_in::set_password(&tx, user, hash).await?;
+        let after = super::found(&tx, user).await?;
+        tx.audit_by(&after, "user.reset_password", Some(&before), Some(&after))?;
         session::revoke(&tx, user, None).await
     })
     .await?;

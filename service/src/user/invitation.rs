@@ -140,6 +140,7 @@ pub async fn accept(app: &App, origin: &Origin, input: AcceptInvitation) -> Resu
     let (shown, opening) = (&sha256(input.token.as_bytes()), &Opening::new(app, tenant)?);
     let user = app
         .system(tenant, "accept_invitation")
+        .coming_from(origin.clone())
         .write(|tx| async move {
             let taken = Entity::update_of(tenant)
                 .col_expr(Column::AcceptedAt, Expr::value(tx.now()))
@@ -164,6 +165,7 @@ pub async fn accept(app: &App, origin: &Origin, input: AcceptInvitation) -> Resu
             let (name, password_hash) = (name.clone(), hash.clone());
             let login = NewLogin { contact, name, role, password_hash, customer };
             let user = login.insert(&tx).await?;
+            tx.audit_by(&user, "user.create", None, Some(&user))?;
             let lacks = settings.requires_second_factor && !role.rides();
             opening.open(&tx, user.id, lacks, origin).await?;
             Ok(user)

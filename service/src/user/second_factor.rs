@@ -39,14 +39,14 @@ pub async fn set_up(ctx: &Ctx) -> Result<Setup> {
     let sealed = &ctx.app.keys.encrypt(SEALED_FOR, &secret)?;
     let tenant = ctx.own_tenant().await?;
     ctx.write(|tx| async move {
+        let before = super::found(&tx, user.id).await?;
         Entity::update_of(tx.tenant())
             .col_expr(Column::TotpSecret, Expr::value(sealed.clone()))
             .filter(Column::Id.eq(user.id))
             .filter(Column::TotpConfirmedAt.is_null())
             .exec(&*tx)
             .await?;
-        tx.audit_act("user.set_up_second_factor", user.id);
-        Ok(())
+        super::tell(&tx, "user.set_up_second_factor", &before).await
     })
     .await?;
     let secret = totp(secret.to_vec())?.get_secret_base32();
@@ -65,13 +65,14 @@ pub async fn confirm(ctx: &Ctx, code: &str) -> Result<Model> {
     let secret = user.totp_secret.as_deref().ok_or(Refusal::InvalidSecondFactor)?;
     let step = matching(&ctx.app, secret, code)?.ok_or(Refusal::InvalidSecondFactor)?;
     ctx.write(|tx| async move {
+        let before = super::found(&tx, user.id).await?;
         Entity::update_of(tx.tenant())
             .col_expr(Column::TotpConfirmedAt, Expr::value(tx.now()))
             .filter(Column::Id.eq(user.id))
             .exec(&*tx)
             .await?;
         use_up(&tx, user.id, step).await?;
-        tx.audit_act("user.confirm_second_factor", user.id);
+        super::tell(&tx, "user.confirm_second_factor", &before).await?;
         super::session::has_second_factor(&tx, user.id).await
     })
     .await?;
@@ -85,8 +86,9 @@ pub async fn remove(ctx: &Ctx, current_password: String) -> Result<Model> {
         return Err(Refusal::InvalidCredentials.into());
     }
     ctx.write(|tx| async move {
-        tx.audit_act("user.remove_second_factor", user.id);
-        clear(&tx, user.id).await
+        let before = super::found(&tx, user.id).await?;
+        clear(&tx, user.id).await?;
+        super::tell(&tx, "user.remove_second_factor", &before).await
     })
     .await?;
     super::own(ctx).await

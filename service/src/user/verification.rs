@@ -63,9 +63,10 @@ pub async fn verify(ctx: &Ctx, contact: &Contact, code: &str) -> Result<Model> {
     let system = ctx.app.system(ctx.tenant, "verify_contact");
     let code = &one_time_code::redeem(&system, sent, code.trim()).await?;
     ctx.write(|tx| async move {
-        tx.audit_act("user.verify_contact", user.id);
         one_time_code::use_up(&tx, code).await?;
-        mark(&tx, user.id, contact).await
+        let before = super::found(&tx, user.id).await?;
+        mark(&tx, user.id, contact).await?;
+        super::tell(&tx, "user.verify_contact", &before).await
     })
     .await?;
     super::own(ctx).await
