@@ -163,7 +163,10 @@ async fn a_role_that_sees_nothing_is_named(#[values(Production)] shape: Shape) {
 #[tokio::test]
 async fn an_operator_makes_roles(#[values(Embedded, Production)] shape: Shape) {
     let url = shape.empty().await;
-    let settings = [("BIKELEASE_DATABASE_URL", url.as_str())];
+    let folder =
+        std::env::temp_dir().join(format!("bikelease-roles-{}-{shape:?}", std::process::id()));
+    let folder = folder.display().to_string();
+    let settings = [("BIKELEASE_DATABASE_URL", url.as_str()), ("BIKELEASE_DATA_DIR", &folder)];
     let (said, code) = run(&settings, &["migrate", "roles"]).await;
     match shape {
         Embedded => assert!(code == 1 && said.contains("SQLite has no roles"), "{said}"),

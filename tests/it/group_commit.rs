@@ -16,6 +16,9 @@ use tokio::sync::Notify;
 async fn start(shape: Shape) -> (TestApp, Ctx) {
     let app = TestApp::start(shape).await;
     app.sql("CREATE TABLE note (number INTEGER NOT NULL, body TEXT NOT NULL)").await.unwrap();
+    if shape == Production {
+        app.sql("GRANT ALL ON note TO bikelease_application").await.unwrap();
+    }
     let ctx = app.fleet("Velo Nord").await.system();
     (app, ctx)
 }

@@ -12,7 +12,7 @@ use entity::{money::Currency, user::Role};
 use serde_json::{Value, json};
 use service::{
     origin::Origin,
-    tenant::CreateTenant,
+    tenant::{CreateTenant, administrator},
     user::{CreateUser, contact::Contact, sign_in::SignIn},
 };
 
@@ -22,6 +22,7 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 const PASSWORD: &str = "correct horse";
 
 /// One tenant; calls as its owner.
+#[derive(Clone)]
 pub struct Fleet {
     pub owner: Client,
     pub slug: String,
@@ -194,6 +195,15 @@ impl Client {
 }
 
 impl TestApp {
+    /// Somebody of the platform itself, who has signed in.
+    pub async fn administrator(&self) -> Client {
+        let email = format!("user{}@example.test", next());
+        let (app, name) = (&self.node.app, "Somebody".to_owned());
+        let password = PASSWORD.to_owned();
+        administrator::appoint(app, email.clone(), name, password).await.unwrap();
+        sign_in(self, administrator::PLATFORM_SLUG, email).await
+    }
+
     /// An owner of a tenant that something else has made.
     pub async fn owner_of(&self, slug: &str) -> Client {
         let tenant = service::tenant::by_slug(&self.node.app, slug).await.unwrap();
@@ -210,11 +220,15 @@ async fn sign_up(
     let app = &test.node.app;
     let email = format!("user{}@example.test", next());
     let (name, password) = ("Somebody".to_owned(), PASSWORD.to_owned());
-    let input =
-        CreateUser { email: email.clone(), name, role, password: password.clone(), customer };
+    let input = CreateUser { email: email.clone(), name, role, password, customer };
     service::user::create(&app.system(tenant.id, "test"), input).await.unwrap();
-    let (tenant, contact) = (tenant.slug.clone(), Contact::Email(email));
-    let input = SignIn { tenant, contact, password, totp_code: None };
+    sign_in(test, &tenant.slug, email).await
+}
+
+async fn sign_in(test: &TestApp, tenant: &str, email: String) -> Client {
+    let (tenant, contact) = (tenant.to_owned(), Contact::Email(email));
+    let input = SignIn { tenant, contact, password: PASSWORD.to_owned(), totp_code: None };
+    let app = &test.node.app;
     let signed_in = service::user::sign_in::sign_in(app, &Origin::default(), input).await.unwrap();
     let tokens =
         Tokens { access: Some(signed_in.access_token), refresh: Some(signed_in.refresh_token) };
