@@ -1,11 +1,13 @@
 //! What is promised, shown through HTTP and websockets on both shapes.
 
+mod attack;
 mod audit;
 mod audit_log;
 mod audit_origin;
 mod audit_walk;
 mod bad_input;
 mod bench;
+mod browser;
 mod chaos;
 mod chaos_live;
 mod command;
@@ -13,9 +15,11 @@ mod demo;
 mod fleet;
 mod group_commit;
 mod groups;
+mod guard;
 mod identity;
 mod import;
 mod import_flaws;
+mod introspection;
 mod invariant;
 mod job;
 mod list;
@@ -35,6 +39,8 @@ mod resume;
 mod resume_model;
 mod resync;
 mod revocation;
+mod rules;
+mod scanner;
 mod schema;
 mod sign_in;
 mod slow;
