@@ -1,10 +1,10 @@
 # The verbs of this project; each calls the real tool.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test chaos lint fmt audit schema bench bench-docs clean
+.PHONY: help run build test conformance chaos lint fmt audit schema bench bench-docs clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build and start the product on 127.0.0.1:8000, with SQLite and a demo fleet that moves
 	cargo run --release --bin bikelease -- serve --replay 30 --replay-from 2014-09-03T07:00
@@ -14,6 +14,9 @@ build: ## build the binary, target/release/bikelease
 
 test: ## run every test on SQLite and on PostgreSQL with Redis, and count them
 	tests/run
+
+conformance: ## let judges from outside look at the release binary (needs Node and Python)
+	tests/conformance/run
 
 chaos: ## kill loads, nodes, sockets and Redis at any moment, and look whether anything is lost
 	cargo build --bin bikelease

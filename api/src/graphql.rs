@@ -4,6 +4,8 @@ mod absent;
 pub mod cost;
 pub mod errors;
 pub mod guard;
+mod introspection;
 pub mod operation;
 pub mod progress;
 pub mod request_id;
+mod rules;

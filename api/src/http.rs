@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod graphql;
+mod headers;
 pub mod health;
 pub mod origin;
 pub mod outbox;
@@ -41,7 +42,7 @@ use crate::{
         share::{Counts, Groups},
         socket::{self, Settings, Sockets},
     },
-    schema::AppExecutor,
+    schema::{AppExecutor, Terms},
     session::{AppSessions, Rates},
 };
 use graphql::{Door, Refusal};
@@ -54,7 +55,7 @@ const PREFLIGHT_HOLDS: Duration = Duration::from_secs(3600);
 
 /// Once `shutdown` says true, this node is not ready any more and its sockets are closed.
 ///
-/// From the outside in: the request's id and span, CORS, the body limit, the routes.
+/// From the outside in: the request's id and span, headers, CORS, the body limit, the routes.
 pub fn router(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Router {
     let proxies: Arc<[IpNet]> = config.trusted_proxies.clone().into();
     let pages = Pages::new(app.clone(), config.allowed_origins.clone());
@@ -73,6 +74,7 @@ pub fn router(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Rou
         .layer(middleware::from_fn(graphql::explain_too_large))
         .layer(cors(pages))
         .layer(middleware::from_fn_with_state(proxies, origin::layer))
+        .layer(middleware::from_fn_with_state(headers::of(config), headers::layer))
         .layer(middleware::from_fn(request_id::layer))
 }
 
@@ -85,7 +87,7 @@ fn graphql_routes(
     let groups = Groups::default();
     let mut metrics = Metrics::new(app.feed.clone());
     metrics.add(Box::new(Counts { groups: groups.clone(), others: metrics.frames.clone() }));
-    let executor = AppExecutor::new(app.clone());
+    let executor = AppExecutor::new(app.clone(), Terms::of(config));
     let operations = Operations::new(app.clone(), executor.clone());
     metrics.add(Box::new(operations.clone()));
     let metrics = Arc::new(metrics);
@@ -99,6 +101,7 @@ fn graphql_routes(
         spread: Duration::from_secs(
             config.shutdown_spread_seconds.min(config.shutdown_grace_seconds),
         ),
+        query: config.query,
         ..Settings::default()
     });
     let limits = Arc::new(Limits::new(Most {
@@ -110,6 +113,7 @@ fn graphql_routes(
         executor: executor.clone(),
         sessions: Arc::clone(&sessions),
         operations: operations.clone(),
+        limits: config.query,
     };
     let revocations = Arc::new(Revocations::default());
     tokio::spawn(Arc::clone(&revocations).run(app.clone(), shutdown.clone()));
@@ -125,10 +129,13 @@ fn graphql_routes(
         metrics: Arc::clone(&metrics),
         shutdown,
     });
-    Router::new()
+    let pages = match config.graphiql {
+        true => Router::new().route("/graphiql", get(graphiql)),
+        false => Router::new(),
+    };
+    pages
         .route("/graphql", get(query_or_socket).with_state((door.clone(), sockets)))
         .route("/graphql", post(graphql::post::<AppExecutor>).with_state(door))
-        .route("/graphiql", get(graphiql))
         .route("/metrics", get(scrape).with_state(metrics))
 }
 
@@ -161,14 +168,13 @@ async fn scrape(State(metrics): State<Arc<Metrics>>) -> Result<impl IntoResponse
     Ok(([(header::CONTENT_TYPE, TYPE)], text))
 }
 
-async fn graphiql() -> Html<String> {
-    Html(
-        GraphiQLSource::build()
-            .endpoint("/graphql")
-            .subscription_endpoint("/graphql")
-            .title("bikelease")
-            .finish(),
-    )
+/// A page that takes its parts from elsewhere, so it may.
+async fn graphiql() -> impl IntoResponse {
+    const POLICY: &str = "default-src 'self' https: data: blob: 'unsafe-inline' 'unsafe-eval'; \
+        connect-src 'self' https: ws: wss:; frame-ancestors 'none'";
+    let source = GraphiQLSource::build().endpoint("/graphql").subscription_endpoint("/graphql");
+    let page = source.title("bikelease").finish();
+    ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(page))
 }
 
 /// For the pages that may call; browsers let no other page read an answer.

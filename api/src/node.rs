@@ -16,6 +16,8 @@ use service::{
     notify::{Outbox, Smtp},
 };
 
+use crate::schema::{AppExecutor, Terms};
+
 /// How long another process that migrates at the same time may take for one step.
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -26,6 +28,7 @@ pub struct Node {
     database_url: DatabaseUrl,
     /// Whether the role that works is the one that may change the queue's tables.
     keeps_queue: bool,
+    terms: Terms,
 }
 
 impl Node {
@@ -47,7 +50,13 @@ impl Node {
         let app = App::new(db, clock, keys, bus, feed);
         let app = configured(app, config)?;
         let keeps_queue = config.database_roles.worker.is_none();
-        Ok(Self { app, database_url: url.clone(), keeps_queue })
+        let terms = Terms::of(config);
+        Ok(Self { app, database_url: url.clone(), keeps_queue, terms })
+    }
+
+    /// The schema, over this node and on the installation's terms.
+    pub fn executor(&self) -> AppExecutor {
+        AppExecutor::new(self.app.clone(), self.terms)
     }
 
     /// Applies all pending migrations and sets up the job queue; several processes may do it at once.

@@ -25,20 +25,19 @@ use std::sync::Arc;
 
 use async_graphql::{
     Data, Executor, MaybeUndefined, MergedObject, MergedSubscription, Request, Response,
-    SDLExportOptions, Schema, ValidationMode,
+    SDLExportOptions, Schema, SchemaBuilder, ValidationMode,
 };
 use futures_util::stream::BoxStream;
-use service::ctx::App;
+use service::{
+    config::{Config, Environment, QueryLimits},
+    ctx::App,
+};
 
 use crate::graphql::{
     cost::Costs,
     errors::ErrorCodes,
     operation::{Registered, Variables, check::Rehearsals},
 };
-
-/// Deep enough for the introspection that GraphiQL sends.
-const DEPTH: usize = 16;
-pub const COMPLEXITY: usize = 25_000;
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
@@ -82,9 +81,35 @@ pub struct Subscription(
 
 pub type AppSchema = Schema<Query, Mutation, Subscription>;
 
+/// What an installation allows of a request.
+#[derive(Clone, Copy)]
+pub struct Terms {
+    pub limits: QueryLimits,
+    /// Whether everybody may know the schema, or those with the permission only.
+    pub is_open: bool,
+}
+
+impl Terms {
+    pub fn of(config: &Config) -> Self {
+        Self { limits: config.query, is_open: config.env == Environment::Development }
+    }
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { limits: QueryLimits::default(), is_open: true }
+    }
+}
+
 /// The schema over a running platform.
-pub fn build(app: App) -> AppSchema {
-    builder().limit_complexity(COMPLEXITY).data(app).finish()
+pub fn build(app: App, terms: Terms) -> AppSchema {
+    builder(terms).limit_complexity(terms.limits.cost).data(app).finish()
+}
+
+/// The schema without a platform: enough to look at documents.
+pub fn bare() -> AppSchema {
+    let terms = Terms::default();
+    builder(terms).limit_complexity(terms.limits.cost).finish()
 }
 
 /// The schema, and the same again for documents that were found to be its own when they were registered: of those only
@@ -93,12 +118,14 @@ pub fn build(app: App) -> AppSchema {
 pub struct AppExecutor {
     pub(crate) checked: AppSchema,
     pub(crate) registered: AppSchema,
+    pub(crate) limits: QueryLimits,
 }
 
 impl AppExecutor {
-    pub fn new(app: App) -> Self {
-        let registered = builder().validation_mode(ValidationMode::Fast).data(app.clone());
-        Self { checked: build(app), registered: registered.finish() }
+    pub fn new(app: App, terms: Terms) -> Self {
+        let registered = builder(terms).validation_mode(ValidationMode::Fast).data(app.clone());
+        let limits = terms.limits;
+        Self { checked: build(app, terms), registered: registered.finish(), limits }
     }
 
     fn for_request(&self, request: &Request) -> &AppSchema {
@@ -127,17 +154,18 @@ pub fn sdl() -> String {
         .sorted_arguments()
         .sorted_enum_items()
         .include_specified_by();
-    builder().finish().sdl_with_options(options)
+    bare().sdl_with_options(options)
 }
 
-fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+fn builder(terms: Terms) -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        .extension(ErrorCodes)
+        .extension(ErrorCodes(terms))
         .extension(Variables)
         .extension(Costs)
         .extension(Rehearsals)
         .extension(loader::FreshLoaders)
-        .limit_depth(DEPTH)
+        .limit_depth(terms.limits.depth)
+        .data(terms.limits)
 }
 
 /// What is left out stays (None), null empties (`Some(None)`).

@@ -2,6 +2,7 @@
 
 mod database;
 mod error;
+mod query;
 mod secret;
 mod settings;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use ipnet::IpNet;
 
 pub use database::Roles;
 pub use error::{ConfigError, Place};
+pub use query::QueryLimits;
 pub use secret::{Secret, load_or_create};
 pub use settings::KEYS;
 pub use url::{DatabaseUrl, RedisUrl};
@@ -107,6 +109,10 @@ pub struct Config {
     pub sockets_per_tenant: Option<u32>,
     /// How long events can be replayed after a reconnect. Default 72.
     pub event_retention_hours: u64,
+    /// Whether the page `/graphiql` is served. Default: in development only.
+    pub graphiql: bool,
+    /// What one GraphQL request may ask for at most; its keys begin with `query_`.
+    pub query: QueryLimits,
 }
 
 impl Config {
@@ -198,6 +204,8 @@ impl Config {
             event_retention_hours: settings
                 .get("event_retention_hours", value::retention)?
                 .unwrap_or(72),
+            graphiql: settings.get("graphiql", value::flag)?.unwrap_or(development),
+            query: QueryLimits::read(&settings)?,
         };
         if env == Environment::Production {
             config.check_production(&settings)?;

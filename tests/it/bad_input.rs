@@ -40,6 +40,8 @@ async fn bodies_that_are_no_request(#[values(Embedded, Production)] shape: Shape
         post(json, "{\"query\": \"{ __typename }\", \"variables\": 7}".into()).await,
         (400, bad_request)
     );
+    let open = format!("{{\"query\": \"{{ __typename }}\", \"variables\": {}", "[".repeat(50_000));
+    assert_eq!(post(json, open).await, (400, "QUERY_REJECTED".to_owned()));
     assert_eq!(post("text/plain", "{\"query\": \"{ __typename }\"}".into()).await.0, 415);
     assert_eq!(post("application/x-www-form-urlencoded", "query=x".into()).await.0, 415);
     assert_eq!(post(json, format!("{{\"query\": \"{}\"}}", " ".repeat(1 << 20))).await.0, 413);

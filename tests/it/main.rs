@@ -1,5 +1,6 @@
 //! What is promised, shown through HTTP and websockets on both shapes.
 
+mod attack;
 mod audit;
 mod audit_log;
 mod audit_origin;
@@ -7,6 +8,7 @@ mod audit_people;
 mod audit_walk;
 mod bad_input;
 mod bench;
+mod browser;
 mod chaos;
 mod chaos_live;
 mod command;
@@ -14,9 +16,11 @@ mod demo;
 mod fleet;
 mod group_commit;
 mod groups;
+mod guard;
 mod identity;
 mod import;
 mod import_flaws;
+mod introspection;
 mod invariant;
 mod job;
 mod list;
@@ -36,6 +40,8 @@ mod resume;
 mod resume_model;
 mod resync;
 mod revocation;
+mod rules;
+mod scanner;
 mod schema;
 mod sign_in;
 mod slow;

@@ -27,6 +27,13 @@ impl TestApp {
         Self::start_with(shape, &[]).await
     }
 
+    /// As operators run it, without what is only convenient for development.
+    pub async fn start_in_production(shape: Shape, settings: &[(&str, &str)]) -> Self {
+        let secret: String = ('a'..='z').chain('0'..='9').collect();
+        let production = [("BIKELEASE_ENV", "production"), ("BIKELEASE_SECRET", secret.as_str())];
+        Self::start_with(shape, &[settings, &production].concat()).await
+    }
+
     /// With configuration beside the defaults, by its `BIKELEASE_…` names.
     pub async fn start_with(shape: Shape, settings: &[(&str, &str)]) -> Self {
         // Far ahead, so that no worker by the system's time finds a job due before a test says so.

@@ -1,6 +1,7 @@
 //! The harness: a whole node in the test's process, its clients, and the databases behind it.
 
 mod app;
+pub mod attack;
 pub mod bench;
 mod fleet;
 mod graphql;

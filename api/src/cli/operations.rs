@@ -24,7 +24,6 @@ use crate::{
         publish::{self, Refused},
     },
     node::Node,
-    schema::AppExecutor,
 };
 
 /// Registers the operations of API clients, and looks after them
@@ -128,7 +127,7 @@ pub async fn run(node: &Node, options: Options) -> Result<ExitCode> {
 
 async fn publish(node: &Node, of: &Of, manifest: &PathBuf) -> Result<ExitCode> {
     let (call, text) = (of.call(node).await?, read(manifest)?);
-    let executor = AppExecutor::new(node.app.clone());
+    let executor = node.executor();
     let (published, refused) = publish::publish(&call, &executor, of.client, &text).await;
     tell(&refused);
     let manifest = published.map_err(explain)?;
@@ -138,7 +137,7 @@ async fn publish(node: &Node, of: &Of, manifest: &PathBuf) -> Result<ExitCode> {
 
 async fn diff(node: &Node, of: &Of, manifest: &PathBuf) -> Result<ExitCode> {
     let (call, text) = (of.call(node).await?, read(manifest)?);
-    let executor = AppExecutor::new(node.app.clone());
+    let executor = node.executor();
     let (diff, refused) = publish::diff(&call, &executor, of.client, &text).await;
     tell(&refused);
     let diff = diff.map_err(explain)?;
@@ -192,7 +191,7 @@ async fn operations(call: &Ctx, manifest: &service::entity::manifest::Model) -> 
 
 /// Each text is looked at once, however many have registered it.
 async fn check(node: &Node) -> Result<ExitCode> {
-    let executor = AppExecutor::new(node.app.clone());
+    let executor = node.executor();
     let mut looked: HashMap<Vec<u8>, Vec<Flaw>> = HashMap::new();
     let (mut count, mut broken) = (0_usize, 0_usize);
     for tenant in tenant::all(&node.app).await? {

@@ -10,12 +10,13 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use serde::Serialize;
+use service::config::QueryLimits;
 use service::ctx::Ctx;
 use service::error::whole_seconds;
 use service::partner::cost::{Budget, Exceeded};
 
+use super::guard::QUERY_REJECTED;
 use super::operation::{Registered, coded};
-use crate::schema::COMPLEXITY;
 
 const COST_EXCEEDED: &str = "COST_EXCEEDED";
 
@@ -78,9 +79,10 @@ impl Extension for Meter {
         let validation = next.run(ctx).await?;
         let requested = u32::try_from(validation.complexity).unwrap_or(u32::MAX);
         let is_registered = ctx.data_opt::<Arc<Registered>>().is_some();
-        if is_registered && validation.complexity > COMPLEXITY {
-            let message = format!("this costs {requested}, and a call at most {COMPLEXITY}");
-            return Err(vec![coded(message, "QUERY_REJECTED")]);
+        let most = ctx.data_opt::<QueryLimits>().copied().unwrap_or_default().cost;
+        if is_registered && validation.complexity > most {
+            let message = format!("this costs {requested}, and a call at most {most}");
+            return Err(vec![coded(message, QUERY_REJECTED)]);
         }
         let payer = ctx.data_opt::<Payer>().filter(|_| ctx.data_opt::<Paid>().is_none());
         let Some(Payer { budget }) = payer.copied() else { return Ok(validation) };

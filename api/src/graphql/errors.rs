@@ -15,42 +15,50 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
-use super::guard::{self, Rejected};
+use super::guard::{self, QUERY_REJECTED, VALIDATION_FAILED};
+use super::introspection;
 use super::operation::Registered;
 use super::request_id::RequestId;
+use super::rules;
+use crate::schema::Terms;
 
 const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 const INTERNAL_SERVER_ERROR: &str = "INTERNAL_SERVER_ERROR";
-const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
-const QUERY_REJECTED: &str = "QUERY_REJECTED";
-const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+/// A document with more mistakes is told the first of them.
+const MOST_ERRORS: usize = 50;
 
 /// Register it after extensions that bring documents of their own, such as persisted
 /// operations: what they put into the request is checked here.
-pub struct ErrorCodes;
+pub struct ErrorCodes(pub Terms);
 
 impl ExtensionFactory for ErrorCodes {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Labels::default())
+        Arc::new(Labels { terms: self.0, kept: Arc::default() })
     }
 }
 
 /// One per request. The library shows the request's own data to some hooks only, so what all
 /// of them need is kept here.
-#[derive(Default)]
-struct Labels(Arc<Kept>);
+struct Labels {
+    terms: Terms,
+    kept: Arc<Kept>,
+}
 
 #[derive(Default)]
 struct Kept {
     request_id: OnceLock<String>,
     /// Only of requests with variables.
     query: OnceLock<String>,
+    /// What our own rules say of the document.
+    broken: OnceLock<Vec<ServerError>>,
+    /// Whether the caller may know the schema.
+    is_open: OnceLock<bool>,
 }
 
 #[async_trait]
 impl Extension for Labels {
     async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
-        self.0.finish(next.run(ctx).await)
+        self.kept.finish(next.run(ctx).await)
     }
 
     fn subscribe<'s>(
@@ -59,27 +67,30 @@ impl Extension for Labels {
         stream: BoxStream<'s, Response>,
         next: NextSubscribe<'_>,
     ) -> BoxStream<'s, Response> {
-        let kept = Arc::clone(&self.0);
+        let kept = Arc::clone(&self.kept);
         next.run(ctx, stream).map(move |response| kept.finish(response)).boxed()
     }
 
-    /// Parses here and not in the library's parse step, because that step walks the fragments
-    /// without a memory before it lets an extension see the document.
+    /// Before anything else looks at the document. What was registered was looked at then.
     async fn prepare_request(
         &self,
         ctx: &ExtensionContext<'_>,
-        request: Request,
+        mut request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        self.0.keep(ctx, &request);
-        guard::check(&request.query).map_err(rejected)?;
-        let mut request = next.run(ctx, request).await?;
-        guard::check(&request.query).map_err(rejected)?;
-        let is_registered = Registered::of(&request).is_some();
-        let document = request.parsed_query().map_err(|error| coded(error, PARSE_FAILED))?;
-        if !is_registered {
-            guard::count(document).map_err(rejected)?;
+        self.kept.keep(ctx, &request);
+        if Registered::of(&request).is_none() {
+            let document = guard::admit_request(&self.terms.limits, &mut request)?;
+            let broken = rules::broken(&ctx.schema_env.registry, document);
+            self.kept.broken.get_or_init(|| broken);
+            let introspects = introspection::is_in(document);
+            let is_open = self.terms.is_open || introspection::may(&request);
+            self.kept.is_open.get_or_init(|| is_open);
+            if introspects && !is_open {
+                return Err(introspection::refused());
+            }
         }
+        let mut request = next.run(ctx, request).await?;
         let missing = missing_variable(&mut request)?;
         missing.map_or(Ok(request), Err)
     }
@@ -100,13 +111,20 @@ impl Extension for Labels {
         ctx: &ExtensionContext<'_>,
         next: NextValidation<'_>,
     ) -> Result<ValidationResult, Vec<ServerError>> {
-        next.run(ctx).await.map_err(|errors| {
-            let label = |error: ServerError| {
-                let code = self.0.validation_code(&error);
-                coded(error, code)
-            };
-            errors.into_iter().map(label).collect()
-        })
+        let label = |mut error: ServerError| {
+            if self.kept.is_open.get() != Some(&true) {
+                introspection::hide(&mut error.message);
+            }
+            let code = self.kept.validation_code(&error);
+            coded(error, code)
+        };
+        let valid = next.run(ctx).await;
+        let broken = self.kept.broken.get_or_init(Default::default);
+        match valid {
+            Ok(valid) if broken.is_empty() => Ok(valid),
+            Ok(_) => Err(broken.iter().take(MOST_ERRORS).cloned().map(label).collect()),
+            Err(errors) => Err(errors.into_iter().take(MOST_ERRORS).map(label).collect()),
+        }
     }
 }
 
@@ -195,10 +213,6 @@ fn missing_variable(request: &mut Request) -> ServerResult<Option<ServerError>> 
     });
     request.variables = given;
     Ok(error)
-}
-
-fn rejected(reason: Rejected) -> ServerError {
-    coded(ServerError::new(reason.to_string(), None), QUERY_REJECTED)
 }
 
 fn coded(mut error: ServerError, code: &str) -> ServerError {

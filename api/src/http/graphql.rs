@@ -15,6 +15,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
+use service::config::QueryLimits;
 
 use crate::graphql::guard;
 use crate::graphql::operation::store::Operations;
@@ -35,6 +36,7 @@ pub struct Door<E> {
     pub executor: E,
     pub sessions: Arc<dyn Sessions>,
     pub operations: Operations,
+    pub limits: QueryLimits,
 }
 
 /// Any operation but a subscription.
@@ -45,7 +47,7 @@ pub async fn post<E: Executor>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let outcome = match read_post(&headers, body) {
+    let outcome = match read_post(&door.limits, &headers, body) {
         Ok(read) => door.answer(read, &Method::POST, &headers, caller).await,
         Err(refusal) => Err(refusal),
     };
@@ -60,7 +62,7 @@ pub async fn get<E: Executor>(
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
-    let outcome = match read_get(&headers, &uri) {
+    let outcome = match read_get(&door.limits, &headers, &uri) {
         Ok(read) => door.answer(read, &Method::GET, &headers, caller).await,
         Err(refusal) => Err(refusal),
     };
@@ -86,7 +88,7 @@ impl<E: Executor> Door<E> {
         headers: &HeaderMap,
         Caller(origin): Caller,
     ) -> Result<Response, Refusal> {
-        refuse_by_kind(&mut request, method)?;
+        refuse_by_kind(&self.limits, &mut request, method)?;
         let token = text(headers, header::AUTHORIZATION.as_str())?.map(bearer).transpose()?;
         let tenant = text(headers, TENANT)?;
         let id = RequestId(origin.request_id.as_deref().unwrap_or_default().to_owned());
@@ -99,7 +101,7 @@ impl<E: Executor> Door<E> {
             let request = (session.attach)(request);
             return Ok(media.respond(self.executor.execute(request).await));
         };
-        refuse_by_kind(&mut request, method)?;
+        refuse_by_kind(&self.limits, &mut request, method)?;
         let answer = self.executor.execute((session.attach)(request)).await;
         if *method != Method::GET {
             return Ok(media.respond(answer));
@@ -111,6 +113,7 @@ impl<E: Executor> Door<E> {
 }
 
 fn read_post(
+    limits: &QueryLimits,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(Media, Request), Refusal> {
@@ -124,6 +127,7 @@ fn read_post(
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_large(),
         _ => Refusal::bad_request("the body could not be read"),
     })?;
+    guard::scan::json(limits, &body)?;
     let body = serde_json::from_slice(&body)
         .map_err(|error| Refusal::bad_request(format!("the body is not JSON: {error}")))?;
     Ok((media, parameters(body).map_err(Refusal::bad_request)?))
@@ -141,14 +145,21 @@ struct QueryString {
     doc_id: Option<String>,
 }
 
-fn read_get(headers: &HeaderMap, uri: &Uri) -> Result<(Media, Request), Refusal> {
+fn read_get(
+    limits: &QueryLimits,
+    headers: &HeaderMap,
+    uri: &Uri,
+) -> Result<(Media, Request), Refusal> {
     let media = Media::accepted(headers)?;
     let Query(given) = Query::<QueryString>::try_from_uri(uri)
         .map_err(|_| Refusal::bad_request("the query string could not be read"))?;
     let object = |name: &str, text: Option<String>| match text {
         None => Ok(serde_json::Value::Null),
-        Some(text) => serde_json::from_str(&text)
-            .map_err(|_| Refusal::bad_request(format!("\"{name}\" is not JSON"))),
+        Some(text) => {
+            guard::scan::json(limits, text.as_bytes())?;
+            serde_json::from_str(&text)
+                .map_err(|_| Refusal::bad_request(format!("\"{name}\" is not JSON")))
+        }
     };
     let request = parameters(json!({
         "query": given.query,
@@ -195,12 +206,17 @@ pub fn parameters(body: serde_json::Value) -> Result<Request, &'static str> {
 }
 
 /// A document that does not pass here has no kind yet; the executor says what is wrong with it.
-fn refuse_by_kind(request: &mut Request, method: &Method) -> Result<(), Refusal> {
-    if guard::check(&request.query).is_err() {
-        return Ok(());
-    }
+fn refuse_by_kind(
+    limits: &QueryLimits,
+    request: &mut Request,
+    method: &Method,
+) -> Result<(), Refusal> {
     let name = request.operation_name.clone();
-    let document = request.parsed_query().ok();
+    // What is registered was admitted then.
+    let document = match Registered::of(request) {
+        Some(_) => request.parsed_query().ok(),
+        None => guard::admit_request(limits, request).ok(),
+    };
     let operation = document.and_then(|document| guard::operation(document, name.as_deref()));
     match operation.map(|operation| operation.ty) {
         Some(OperationType::Mutation) if *method == Method::GET => {

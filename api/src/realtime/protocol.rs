@@ -2,9 +2,12 @@
 
 use async_graphql::{Request, Response, Value};
 use axum::extract::ws::{CloseFrame, Utf8Bytes};
+use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
+use service::config::QueryLimits;
 
 use super::session::{Refused, bearer};
+use crate::graphql::guard::{self, Rejected};
 use crate::graphql::request_id::RequestId;
 use crate::http::graphql::parameters;
 
@@ -20,8 +23,18 @@ pub enum Inbound {
     Init(Credentials),
     Ping(Option<Json>),
     Pong,
-    Subscribe { id: String, request: Box<Request> },
-    Complete { id: String },
+    Subscribe {
+        id: String,
+        request: Box<Request>,
+    },
+    /// A `subscribe` whose payload is too much to be read.
+    Rejected {
+        id: String,
+        rejected: Rejected,
+    },
+    Complete {
+        id: String,
+    },
 }
 
 /// The payload of `connection_init`, before anybody has looked at the token.
@@ -32,7 +45,15 @@ pub struct Credentials {
 
 impl Inbound {
     /// An error is the reason to close with 4400.
-    pub fn read(text: &str) -> Result<Self, String> {
+    pub fn read(limits: &QueryLimits, text: &str) -> Result<Self, String> {
+        if let Err(rejected) = guard::scan::json(limits, text.as_bytes()) {
+            let envelope: Envelope =
+                serde_json::from_str(text).map_err(|_| rejected.to_string())?;
+            return match envelope.kind.as_str() {
+                "subscribe" => Ok(Self::Rejected { id: id(envelope.id)?, rejected }),
+                _ => Err(rejected.to_string()),
+            };
+        }
         let message = serde_json::from_str(text).map_err(|_| "Message is not JSON".to_owned())?;
         let Json::Object(mut message) = message else {
             return Err("Message is not an object".to_owned());
@@ -63,12 +84,27 @@ impl Inbound {
     }
 }
 
+/// A message without what it carries, which may be nested as deep as it likes.
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    id: String,
+}
+
 fn read_id(message: &mut Map<String, Json>) -> Result<String, String> {
     match message.remove("id") {
-        Some(Json::String(id)) if id.is_empty() => Err("Id is empty".to_owned()),
-        Some(Json::String(id)) if id.len() > MAX_ID => Err("Id is too long".to_owned()),
-        Some(Json::String(id)) => Ok(id),
+        Some(Json::String(given)) => id(given),
         _ => Err("Message has no id".to_owned()),
+    }
+}
+
+fn id(given: String) -> Result<String, String> {
+    match given.len() {
+        0 => Err("Id is empty".to_owned()),
+        1..=MAX_ID => Ok(given),
+        _ => Err("Id is too long".to_owned()),
     }
 }
 

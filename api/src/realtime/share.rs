@@ -12,6 +12,7 @@ use std::time::Duration;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Extensions, Request, Response, Variables};
 use futures_util::stream::{self, BoxStream, StreamExt};
+use service::config::QueryLimits;
 use service::ctx::Ctx;
 use service::event::Cursor;
 use tokio::time::Instant;
@@ -79,6 +80,7 @@ pub struct Door<'a, E> {
     pub executor: &'a E,
     pub groups: &'a Groups,
     pub session: &'a Arc<Session>,
+    pub limits: QueryLimits,
 }
 
 impl<E: Executor> Member<E> {
@@ -91,10 +93,8 @@ impl<E: Executor> Member<E> {
         cord: &Cord,
     ) -> Option<Self> {
         let call = door.session.call.as_ref()?;
-        guard::check(&request.query).ok()?;
         let (name, variables) = (request.operation_name.clone(), request.variables.clone());
-        let document = request.parsed_query().ok()?;
-        guard::count(document).ok()?;
+        let document = guard::admit_request(&door.limits, request).ok()?;
         let operation = guard::operation(document, name.as_deref())?;
         if operation.ty != OperationType::Subscription {
             return None;

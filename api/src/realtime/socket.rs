@@ -17,6 +17,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use futures_util::future::{BoxFuture, FutureExt};
+use service::config::QueryLimits;
 use service::origin::Origin;
 use tokio::sync::watch;
 
@@ -65,6 +66,7 @@ pub struct Settings {
     pub operations: usize,
     /// A restart closes sockets one after the other within this time, so that they do not all come back at once.
     pub spread: Duration,
+    pub query: QueryLimits,
 }
 
 impl Default for Settings {
@@ -77,6 +79,7 @@ impl Default for Settings {
             stall: Duration::from_secs(15),
             operations: 50,
             spread: Duration::ZERO,
+            query: QueryLimits::default(),
         }
     }
 }

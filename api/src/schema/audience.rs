@@ -57,7 +57,7 @@ const TABLE: &[(&str, Needs, &str)] = &[
     ("Station", Tenant, "updatedAt vehicleTypesAvailable vehiclesAvailable vehiclesDisabled"),
     ("Station", Tenant, "vehiclesReserved"),
     ("Station", Own, "vehicles"),
-    ("TypeAvailability", Tenant, "count vehicleType"),
+    ("VehicleTypeAvailability", Tenant, "count vehicleType"),
     ("VehicleType", Tenant, "archivedAt createdAt defaultReserveMinutes formFactor id make"),
     ("VehicleType", Tenant, "maxRangeMeters model name propulsionType"),
     ("VehicleType", OfRole, "defaultTariff"),

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, Interface, Object};
 use entity::{
     Id, api_client::ClientId, api_key::KeyId, audit::AuditEntryId, customer::CustomerId,
     manifest::ManifestId, rental::RentalId, station::StationId, tariff::TariffId,
-    vehicle::VehicleId, vehicle_type::VehicleTypeId,
+    vehicle::VehicleId, vehicle_event::VehicleEventId, vehicle_type::VehicleTypeId,
 };
 use entity::{tenant::TenantId, user::UserId};
 use service::{ctx::Ctx, error::Invalid};
@@ -20,7 +20,7 @@ use super::{
     tariff::Tariff,
     tenant::Tenant,
     user::User,
-    vehicle::Vehicle,
+    vehicle::{Vehicle, VehicleEvent},
     vehicle_type::VehicleType,
 };
 use crate::{
@@ -50,6 +50,7 @@ pub enum Node {
     ApiClient(ApiClient),
     ApiKey(ApiKey),
     OperationManifest(OperationManifest),
+    VehicleEvent(VehicleEvent),
 }
 
 #[derive(Default)]
@@ -118,6 +119,9 @@ async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> 
                 of_kind!(kind, ManifestId, partner::manifest, OperationManifest)
             }
             AuditEntryId::PREFIX => of_kind!(kind, AuditEntryId, audit, AuditEntry),
+            VehicleEventId::PREFIX => {
+                of_kind!(kind, VehicleEventId, vehicle::history, VehicleEvent)
+            }
             _ => return Err(unknown()),
         }
     }

@@ -34,7 +34,7 @@ impl From<station::Model> for Station {
 /// Vehicles of one type that can be rented at a station now.
 #[derive(SimpleObject)]
 #[graphql(cache_control(max_age = 5))]
-pub struct TypeAvailability {
+pub struct VehicleTypeAvailability {
     /// The type; null when it was removed in the meantime.
     vehicle_type: Option<VehicleType>,
     /// How many.
@@ -120,10 +120,13 @@ impl Station {
     }
 
     /// The vehicles that can be rented now, by type. Types with none are absent.
-    async fn vehicle_types_available(&self, ctx: &Context<'_>) -> Result<Vec<TypeAvailability>> {
+    async fn vehicle_types_available(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<Vec<VehicleTypeAvailability>> {
         let counts = &self.0.available_by_type.0;
         let mut types = ctx.load()?.load_many(counts.keys().copied()).await?;
-        let of = |(id, count): (&_, &i32)| TypeAvailability {
+        let of = |(id, count): (&_, &i32)| VehicleTypeAvailability {
             vehicle_type: types.remove(id).map(VehicleType),
             count: *count,
         };

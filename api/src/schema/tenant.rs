@@ -6,7 +6,10 @@ use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object};
 use entity::tenant;
 use service::tenant::settings::{self, UpdateTenant};
 
-use super::{outcome::payload, scalar::DateTime};
+use super::{
+    outcome::payload,
+    scalar::{CurrencyCode, DateTime},
+};
 use crate::{context::Call, error::Result};
 
 /// An operator: a business that runs a fleet here.
@@ -55,8 +58,8 @@ impl Tenant {
     }
 
     /// ISO 4217.
-    async fn currency(&self) -> String {
-        self.0.currency.to_string()
+    async fn currency(&self) -> CurrencyCode {
+        CurrencyCode(self.0.currency)
     }
 
     /// Whether anyone may see stations and their availability.

@@ -12,7 +12,7 @@ pub(super) const PREFIX: &str = "BIKELEASE_";
 const TEST_PREFIX: &str = "BIKELEASE_TEST_";
 
 /// Every key with what it allows, in the words of error messages.
-pub const KEYS: [(&str, &str); 33] = [
+pub const KEYS: &[(&str, &str)] = &[
     ("env", "development or production"),
     ("host", "an IP address, such as 127.0.0.1 or 0.0.0.0"),
     ("port", "a whole number from 0 to 65535; 0 takes a free port"),
@@ -55,6 +55,18 @@ pub const KEYS: [(&str, &str); 33] = [
     ("sockets_per_user", "a whole number from 1 to 1000000, or nothing for no limit"),
     ("sockets_per_tenant", "a whole number from 1 to 1000000, or nothing for no limit"),
     ("event_retention_hours", "a whole number from 1 to 8760"),
+    ("graphiql", "true or false"),
+    ("query_bytes", "a whole number from 1000 to 1000000"),
+    ("query_tokens", "a whole number from 100 to 20000"),
+    ("query_nesting", "a whole number from 8 to 64"),
+    ("query_selections", "a whole number from 100 to 20000"),
+    ("query_aliases", "a whole number from 0 to 1000"),
+    ("query_directives", "a whole number from 0 to 1000"),
+    ("query_root_fields", "a whole number from 1 to 1000"),
+    ("query_depth", "a whole number from 4 to 30"),
+    ("query_cost", "a whole number from 100 to 10000000"),
+    ("query_values", "a whole number from 100 to 100000"),
+    ("query_values_nesting", "a whole number from 8 to 64"),
 ];
 
 /// What was set, by key; variables have replaced the file.
@@ -171,9 +183,10 @@ fn variable(key: &str) -> String {
 
 /// The error for `place`, with the nearest key and all keys, as `spelled` writes them there.
 fn unknown(place: Place, key: &str, spelled: impl Fn(&str) -> String) -> ConfigError {
-    let keys = KEYS.map(|(known, _)| known);
-    let nearest = keys.iter().min_by_key(|known| distance(key, known)).map_or("", |known| known);
-    ConfigError::Unknown { place, nearest: spelled(nearest), allowed: keys.map(spelled).join(", ") }
+    let keys = || KEYS.iter().map(|(known, _)| *known);
+    let nearest = keys().min_by_key(|known| distance(key, known)).unwrap_or_default();
+    let allowed: Vec<_> = keys().map(&spelled).collect();
+    ConfigError::Unknown { place, nearest: spelled(nearest), allowed: allowed.join(", ") }
 }
 
 /// How many characters to insert, remove or replace to get from one text to the other.

@@ -149,6 +149,10 @@ pub(super) fn networks(value: &Value) -> Result<Vec<IpNet>, String> {
     value.list()?.into_iter().map(network).collect()
 }
 
+pub(super) fn count(value: &Value, range: RangeInclusive<i64>) -> Result<usize, String> {
+    Ok(usize::try_from(value.number(range)?).unwrap_or_default())
+}
+
 pub(super) fn path(value: &Value) -> Result<PathBuf, String> {
     value.text().map(PathBuf::from)
 }

@@ -3,7 +3,7 @@
 use entity::{
     Id,
     vehicle::VehicleId,
-    vehicle_event::{Column, Entity, Model},
+    vehicle_event::{Column, Entity, Model, VehicleEventId},
 };
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
@@ -30,6 +30,13 @@ pub async fn list(ctx: &Ctx, vehicle: VehicleId, page: &PageArgs) -> Result<Page
 pub async fn count(ctx: &Ctx, vehicle: VehicleId) -> Result<i64> {
     ctx.require(Permission::ViewFleet)?;
     page::count(of(ctx, vehicle), ctx.reader()).await
+}
+
+/// Those that there are, in no order.
+pub async fn get_many(ctx: &Ctx, ids: &[VehicleEventId]) -> Result<Vec<Model>> {
+    ctx.require(Permission::ViewFleet)?;
+    let found = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied()));
+    Ok(found.all(ctx.reader()).await?)
 }
 
 fn of(ctx: &Ctx, vehicle: VehicleId) -> Select<Entity> {

@@ -1,7 +1,7 @@
 //! async-graphql's own websocket with the product's schema, for comparison.
 
 use anyhow::Result;
-use api::schema::AppSchema;
+use api::schema::{AppSchema, Terms};
 use async_graphql::Data;
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
 use axum::{Router, extract::ws::WebSocketUpgrade, response::Response, routing::get};
@@ -11,7 +11,7 @@ use super::server::{PROTOCOL, each_event, listen};
 
 /// Each subscriber executes for itself. `read_buffer` is the library's own unless it is given.
 pub async fn serve(app: App, tenant: &str, read_buffer: Option<usize>) -> Result<()> {
-    let schema = api::schema::build(app.clone());
+    let schema = api::schema::build(app.clone(), Terms::default());
     let call = service::tenant::anonymous(&app, tenant).await?;
     let socket = move |protocol: GraphQLProtocol, upgrade: WebSocketUpgrade| {
         let answer = answer(upgrade, protocol, (schema.clone(), call.clone()), read_buffer);

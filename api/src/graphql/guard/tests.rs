@@ -2,13 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use async_graphql::parser::parse_query;
-
 use super::*;
 
+const MAX_BYTES: usize = 64 * 1024;
+
+fn check(document: &str) -> Result<(), Rejected> {
+    scan::document(&QueryLimits::default(), document)
+}
+
 fn counted(document: &str) -> Result<(), Rejected> {
-    check(document)?;
-    count(&parse_query(document).unwrap())
+    admit(&QueryLimits::default(), document).map(drop)
 }
 
 #[test]
@@ -16,16 +19,19 @@ fn brackets_end_at_the_limit() {
     for levels in [2_000, 30_000] {
         for (open, close) in [("[", "]"), ("{a:", "}")] {
             let document = format!("{{ping(x:{}{})}}", open.repeat(levels), close.repeat(levels));
-            let expected =
-                if document.len() > MAX_BYTES { Rejected::Bytes } else { Rejected::Nesting };
+            let expected = if document.len() > MAX_BYTES {
+                Rejected::Bytes(MAX_BYTES)
+            } else {
+                Rejected::Nesting(48)
+            };
             assert_eq!(check(&document), Err(expected));
         }
     }
-    assert_eq!(check(&"[".repeat(100_000)), Err(Rejected::Bytes));
+    assert_eq!(check(&"[".repeat(100_000)), Err(Rejected::Bytes(MAX_BYTES)));
     let within = format!("{{ping(x:{}{})}}", "[".repeat(46), "]".repeat(46));
     assert_eq!(counted(&within), Ok(()));
     let beyond = format!("{{ping(x:{}{})}}", "[".repeat(47), "]".repeat(47));
-    assert_eq!(check(&beyond), Err(Rejected::Nesting));
+    assert_eq!(check(&beyond), Err(Rejected::Nesting(48)));
 }
 
 #[test]
@@ -51,7 +57,7 @@ fn brackets_cannot_hide_behind_a_quote() {
         format!(r#"{{ ping(x: "\\"{many}"#),
         format!("{{ # \" \r ping(x: {many}"),
     ] {
-        assert_eq!(check(&hidden), Err(Rejected::Nesting), "{hidden}");
+        assert_eq!(check(&hidden), Err(Rejected::Nesting(48)), "{hidden}");
     }
     // The parser takes this for `""`, `"a"` and brackets.
     assert_eq!(check(&format!(r#"{{ ping(x: ["""a" {many}"#)), Err(Rejected::OpenBlockString));
@@ -66,7 +72,7 @@ fn a_fragment_bomb_is_counted_not_walked() {
     }
     document += " fragment f30 on Query { ping }";
     let start = Instant::now();
-    assert_eq!(counted(&document), Err(Rejected::Selections));
+    assert_eq!(counted(&document), Err(Rejected::Selections(5_000)));
     assert!(start.elapsed() < Duration::from_millis(200));
 }
 
@@ -76,14 +82,14 @@ fn an_unused_bomb_and_a_long_chain_are_refused() {
     for level in 0..400 {
         chain += &format!(" fragment f{level} on Query {{ ...f{} }}", level + 1);
     }
-    assert_eq!(counted(&chain), Err(Rejected::Nesting));
+    assert_eq!(counted(&chain), Err(Rejected::Nesting(48)));
     let wide = (0..30).map(|_| "...g ").collect::<String>();
     let wider = (0..30).map(|_| "...h ").collect::<String>();
     let fields = "ping ".repeat(30);
     let bomb = format!(
         "{{ping}} fragment f on Query{{{wide}}} fragment g on Query{{{wider}}} fragment h on Query{{{fields}}}"
     );
-    assert_eq!(counted(&bomb), Err(Rejected::Selections));
+    assert_eq!(counted(&bomb), Err(Rejected::Selections(5_000)));
 }
 
 #[test]
@@ -96,20 +102,88 @@ fn fragments_must_not_spread_themselves() {
 #[test]
 fn aliases_directives_and_tokens_are_limited() {
     let aliases = |n: usize| (0..n).map(|i| format!("a{i}: ping ")).collect::<String>();
-    assert_eq!(counted(&format!("{{ {} }}", aliases(30))), Ok(()));
-    assert_eq!(counted(&format!("{{ {} }}", aliases(31))), Err(Rejected::Aliases));
+    let within = format!("{{ me {{ {} }} }}", aliases(30));
+    assert_eq!(counted(&within), Ok(()));
+    assert_eq!(counted(&format!("{{ {} }}", aliases(31))), Err(Rejected::Aliases(30)));
     let spread = format!("{{ ...f ...f }} fragment f on Query {{ {} }}", aliases(16));
-    assert_eq!(counted(&spread), Err(Rejected::Aliases));
+    assert_eq!(counted(&spread), Err(Rejected::Aliases(30)));
     let directives = "@skip(if: false) ".repeat(31);
-    assert_eq!(counted(&format!("{{ ping {directives} }}")), Err(Rejected::Directives));
+    assert_eq!(counted(&format!("{{ ping {directives} }}")), Err(Rejected::Directives(30)));
     assert_eq!(check(&format!("{{ {} }}", "p ".repeat(3_998))), Ok(()));
-    assert_eq!(check(&format!("{{ {} }}", "p ".repeat(3_999))), Err(Rejected::Tokens));
+    assert_eq!(check(&format!("{{ {} }}", "p ".repeat(3_999))), Err(Rejected::Tokens(4_000)));
     assert_eq!(check(&format!("{{ ping }}{}", ", \t".repeat(20_000))), Ok(()));
+}
+
+#[test]
+fn root_fields_are_counted_through_fragments() {
+    let fields = |n: usize| (0..n).map(|i| format!("f{i} ")).collect::<String>();
+    assert_eq!(counted(&format!("{{ {} }}", fields(20))), Ok(()));
+    assert_eq!(counted(&format!("{{ {} }}", fields(21))), Err(Rejected::RootFields(20)));
+    let spread = format!("{{ ...f ...f x }} fragment f on Query {{ {} }}", fields(10));
+    assert_eq!(counted(&spread), Err(Rejected::RootFields(20)));
+    assert_eq!(counted(&format!("{{ me {{ {} }} }}", fields(100))), Ok(()));
+}
+
+#[test]
+fn one_secret_is_tried_in_a_document() {
+    assert_eq!(counted("mutation { signIn createRental }"), Ok(()));
+    for twice in [
+        "mutation { signIn b: signIn }",
+        "mutation { signIn refreshSession }",
+        "mutation { signIn ... { ... on Mutation { refreshSession } } }",
+        "mutation { ...f ...f } fragment f on Mutation { signIn }",
+        "mutation A { signIn } mutation B { signIn }",
+    ] {
+        assert_eq!(counted(twice), Err(Rejected::Sensitive), "{twice}");
+    }
 }
 
 #[test]
 fn the_introspection_query_of_graphiql_passes() {
     assert_eq!(counted(INTROSPECTION), Ok(()));
+}
+
+#[test]
+fn introspection_that_goes_in_circles_is_refused() {
+    let circle = |levels: usize| {
+        let (open, close) = ("fields { type { ".repeat(levels), "} } ".repeat(levels));
+        format!("{{ __schema {{ types {{ {open} name {close} }} }} }}")
+    };
+    assert_eq!(counted(&circle(2)), Ok(()));
+    for levels in [4, 10] {
+        assert_eq!(counted(&circle(levels)), Err(Rejected::Introspection));
+    }
+    let repeated = format!("{{ __schema {{ types {{ fields {{ {} }} }} }} }}", "name ".repeat(500));
+    assert_eq!(counted(&repeated), Err(Rejected::Introspection));
+}
+
+#[test]
+fn an_input_object_has_each_field_once() {
+    let twice = |text: &str| counted(text) == Err(Rejected::InputFieldTwice("a".to_owned()));
+    assert!(twice("{ f(x: {a: 1, b: 2, a: 3}) }"));
+    assert!(twice("query($x: I = {a: 1 # :\n a : 2}) { f }"));
+    assert!(twice("{ f(x: [{b: {a: 1 a: 1}}]) }"));
+    for once in [
+        "{ f(x: {a: 1, b: {a: 2}}) }",
+        "{ f(x: [{a: 1}, {a: 2}], y: {a: 3}) }",
+        "{ a: f a: f(x: 1) b: f { a: g } }",
+        "{ f(x: {a: \"a: {a: \", b: $a, c: [a a]}) }",
+        "query($a: I, $b: I) { f(x: {a: $a, b: $b}) }",
+    ] {
+        assert_eq!(counted(once), Ok(()), "{once}");
+    }
+}
+
+#[test]
+fn json_is_scanned_before_it_is_parsed() {
+    let json = |text: &str| scan::json(&QueryLimits::default(), text.as_bytes());
+    let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+    assert_eq!(json(&nested(32)), Ok(()));
+    assert_eq!(json(&nested(33)), Err(Rejected::ValuesNesting(32)));
+    assert_eq!(json(&"{\"a\":".repeat(100_000)), Err(Rejected::ValuesNesting(32)));
+    assert_eq!(json(&format!("[{}1]", "1,".repeat(10_000))), Err(Rejected::Values(10_000)));
+    assert_eq!(json(&format!("{{\"a\": \"\\\"{}\"}}", "[,".repeat(20_000))), Ok(()));
+    assert_eq!(json("\"\\"), Ok(()));
 }
 
 #[test]

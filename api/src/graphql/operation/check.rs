@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 use async_graphql::extensions::{
     Extension, ExtensionContext, ExtensionFactory, NextExecute, NextValidation,
 };
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
@@ -88,10 +87,8 @@ async fn one(executor: &AppExecutor, entry: &Entry) -> Result<Checked, Vec<Flaw>
 
 /// By the guard, the parser and all of the schema's rules.
 pub async fn document(executor: &AppExecutor, text: &str) -> Result<Sound, Vec<Flaw>> {
-    let rejected = |reason: guard::Rejected| vec![Flaw::whole(reason.to_string())];
-    guard::check(text).map_err(rejected)?;
-    let document = parse_query(text).map_err(|error| vec![ServerError::from(error).into()])?;
-    guard::count(&document).map_err(rejected)?;
+    let rejected = |reason| vec![ServerError::from(reason).into()];
+    let document = guard::admit(&executor.limits, text).map_err(rejected)?;
     let (name, operation) = only(&document)?;
     let kind = match operation.ty {
         OperationType::Query => Kind::Query,

@@ -18,6 +18,7 @@ use super::line::{Gone, Line};
 use super::operation::Operation;
 use super::operations::{Operations, PARTS};
 use super::timers::{Due, Timers};
+use crate::graphql::guard::Rejected;
 use crate::graphql::request_id::RequestId;
 use crate::metrics::{Closed, Counted};
 use crate::realtime::bell::{Bell, Rung};
@@ -179,10 +180,12 @@ impl<E: Executor> Connection<E> {
     fn hear(&mut self, message: Option<Result<Message, Error>>) -> Flow {
         self.timers.heard();
         match message {
-            Some(Ok(Message::Text(text))) => match Inbound::read(&text) {
-                Ok(message) => self.obey(message),
-                Err(reason) => Flow::Break(Some(Close::bad_message(reason))),
-            },
+            Some(Ok(Message::Text(text))) => {
+                match Inbound::read(&self.sockets.settings.query, &text) {
+                    Ok(message) => self.obey(message),
+                    Err(reason) => Flow::Break(Some(Close::bad_message(reason))),
+                }
+            }
             Some(Ok(Message::Binary(_))) => {
                 Flow::Break(Some(Close::bad_message("Message is binary")))
             }
@@ -198,6 +201,7 @@ impl<E: Executor> Connection<E> {
             Inbound::Ping(payload) => or_break(self.line.reply(protocol::pong(payload))),
             Inbound::Pong => Flow::Continue(()),
             Inbound::Subscribe { id, request } => or_break(self.start(id, *request)),
+            Inbound::Rejected { id, rejected } => or_break(self.reject(&id, &rejected)),
             Inbound::Complete { id } => {
                 self.operations.end(&id);
                 Flow::Continue(())
@@ -245,6 +249,17 @@ impl<E: Executor> Connection<E> {
                 Flow::Break(Some(Close::forbidden()))
             }
         }
+    }
+
+    fn reject(&mut self, id: &str, rejected: &Rejected) -> Result<(), Close> {
+        if !matches!(self.phase, Phase::Open(_)) {
+            return Err(Close::unauthorized());
+        }
+        if self.operations.has(id) {
+            return Err(Close::duplicate(id));
+        }
+        let refusal = Payload::refusal(rejected.code(), &rejected.to_string(), &self.id);
+        self.line.reply(refusal.splice(&json!(id).to_string()))
     }
 
     fn start(&mut self, id: String, request: Request) -> Result<(), Close> {

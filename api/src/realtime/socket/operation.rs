@@ -59,7 +59,9 @@ impl<E: Executor> Source<E> {
         progress: &Progress,
         cord: &Cord,
     ) -> Self {
-        let door = Door { executor: &sockets.executor, groups: &sockets.groups, session };
+        let (executor, groups, limits) =
+            (&sockets.executor, &sockets.groups, sockets.settings.query);
+        let door = Door { executor, groups, session, limits };
         if let Some(member) = Member::of(&door, &mut request, progress, cord) {
             return Self::Shared(member);
         }
