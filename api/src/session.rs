@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use service::{
     ctx::{Actor, App, Ctx},
     entity::tenant::TenantId,
-    limit::Bucket,
+    limit::{self, Bucket},
     origin::Origin,
     partner::key,
     tenant,
@@ -89,7 +89,7 @@ impl AppSessions {
         let Rates { for_address, for_user, for_tenant } = self.rates;
         let address = origin.address.zip(for_address);
         let address = address.map(|(address, most)| {
-            Bucket::shared(format!("requests-from:{address}"), most, MINUTE)
+            Bucket::shared(format!("requests-from:{}", limit::network(address)), most, MINUTE)
         });
         let user = call.filter(|call| is_somebody(call)).zip(for_user);
         let user = user.map(|(call, most)| {

@@ -30,8 +30,6 @@ pub struct Model {
     pub user_id: Option<UserId>,
     /// Keyed hash of purpose, address and code.
     pub mac: Vec<u8>,
-    /// What to do once it was shown.
-    pub payload: Option<String>,
     pub attempts_left: i32,
     pub expires_at: DateTime<Utc>,
     pub used_at: Option<DateTime<Utc>>,

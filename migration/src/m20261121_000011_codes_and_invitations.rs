@@ -9,7 +9,6 @@ CREATE TABLE one_time_code (
     address TEXT NOT NULL,
     user_id UUID,
     mac BYTEA NOT NULL,
-    payload TEXT,
     attempts_left INTEGER NOT NULL,
     expires_at TIMESTAMPTZ NOT NULL,
     used_at TIMESTAMPTZ,

@@ -233,6 +233,9 @@ impl Config {
         if let Some(problem) = self.other_secrets.iter().find_map(Secret::weakness) {
             return Err(settings.insecure("other_secrets", problem));
         }
+        if self.smtp_url.is_some() && self.public_url.is_none() {
+            return Err(settings.insecure("public_url", "missing, and links in messages need it"));
+        }
         if self.demo {
             return Err(settings.insecure("demo", "true, and its logins are public"));
         }

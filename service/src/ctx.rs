@@ -8,6 +8,7 @@ use entity::{
     api_client::ClientId,
     customer::CustomerId,
     scope::Scopes,
+    session::SessionId,
     tenant::TenantId,
     user::{Role, UserId},
 };
@@ -32,6 +33,8 @@ pub struct Ctx {
     pub(crate) board_is_public: bool,
     /// May do nothing but set up the second factor that the tenant asks for.
     pub(crate) lacks_second_factor: bool,
+    /// By which a person is calling.
+    pub(crate) session: Option<SessionId>,
     pub origin: Origin,
     reader: Reader,
     pub app: App,
@@ -155,6 +158,7 @@ impl App {
             tenant,
             board_is_public: false,
             lacks_second_factor: false,
+            session: None,
             origin: Origin::default(),
             reader: self.db.reader_of(tenant),
             app: self.clone(),

@@ -3,7 +3,11 @@
 mod memory;
 mod redis;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use entity::tenant::TenantId;
 
@@ -36,6 +40,14 @@ impl Bucket {
     /// Of no tenant in particular, such as an address.
     pub fn shared(name: impl std::fmt::Display, capacity: u32, per: Duration) -> Self {
         Self { key: format!("limit:{name}"), capacity, per }
+    }
+}
+
+/// Whom an address stands for: one host of IPv4, or the network that a customer of IPv6 gets.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
     }
 }
 

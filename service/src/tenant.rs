@@ -35,21 +35,24 @@ pub struct CreateTenant {
 
 /// A new operator with an empty fleet. For the platform's own commands, and for its administrators.
 pub async fn create(app: &App, input: CreateTenant) -> Result<Model> {
-    create_as(&app.system(app.new_id(), "create_tenant"), input).await
+    let input = &checked(input)?;
+    let ctx = app.system(app.new_id(), "create_tenant");
+    ctx.write(|tx| async move { insert(&tx, input.clone()).await }).await
 }
 
-/// In the tenant that is made.
-async fn create_as(ctx: &Ctx, input: CreateTenant) -> Result<Model> {
+fn checked(input: CreateTenant) -> Result<CreateTenant> {
     let slug_fits = (2..=40).contains(&input.slug.len())
         && input.slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !slug_fits {
         let message = "must have 2 to 40 lower-case letters, digits or hyphens";
         return Err(Invalid::new("slug", message).into());
     }
+    if input.slug == administrator::PLATFORM_SLUG {
+        return Err(Refusal::SlugTaken.into());
+    }
     let name = text::required("name", &input.name, 200)?;
     let time_zone = settings::time_zone(&input.time_zone)?;
-    let input = &CreateTenant { name, time_zone, ..input };
-    ctx.write(|tx| async move { insert(&tx, input.clone()).await }).await
+    Ok(CreateTenant { name, time_zone, ..input })
 }
 
 /// The tenant of this very write, as given.
@@ -83,6 +86,15 @@ pub async fn by_slug(app: &App, slug: &str) -> Result<Model> {
 /// None where there is no such tenant.
 pub(crate) async fn named(app: &App, slug: &str) -> Result<Option<Model>> {
     Ok(Entity::all().filter(Column::Slug.eq(slug.trim())).one(app.db.reader()).await?)
+}
+
+/// As `named`, for who wants something there: a suspended one says so.
+pub(crate) async fn open(app: &App, slug: &str) -> Result<Option<Model>> {
+    let found = named(app, slug).await?;
+    if found.as_ref().is_some_and(|tenant| tenant.suspended_at.is_some()) {
+        return Err(Refusal::TenantSuspended.into());
+    }
+    Ok(found)
 }
 
 pub async fn get(app: &App, id: TenantId) -> Result<Model> {

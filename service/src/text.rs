@@ -34,7 +34,8 @@ pub(crate) fn optional(field: &str, text: Option<&str>, max: usize) -> Result<Op
 pub(crate) fn email(field: &str, text: &str) -> Result<String> {
     let email = required(field, text, 254)?.to_lowercase();
     let whole = matches!(email.split_once('@'), Some((name, host)) if !name.is_empty() && host.contains('.') && !host.contains('@'));
-    if !whole || email.contains(char::is_whitespace) {
+    let strange = |c: char| c.is_whitespace() || r#"<>()[]\,;:""#.contains(c);
+    if !whole || email.contains(strange) {
         return Err(Invalid::new(field, "is not an e-mail address").into());
     }
     Ok(email)

@@ -88,6 +88,14 @@ pub async fn find(ctx: &Ctx, contact: &Contact) -> Result<Model> {
     found.ok_or(Error::NotFound(Subject::User))
 }
 
+/// The caller's own login, of who has all that the tenant asks for.
+async fn own_settled(ctx: &Ctx) -> Result<Model> {
+    if ctx.lacks_second_factor {
+        return Err(Refusal::SecondFactorRequired.into());
+    }
+    own(ctx).await
+}
+
 /// The caller's own login.
 async fn own(ctx: &Ctx) -> Result<Model> {
     by_id(ctx, ctx.actor.user().ok_or(Error::Unauthenticated)?).await

@@ -112,7 +112,7 @@ async fn what_people_do_with_their_own_login_is_told(#[values(Embedded, Producti
     let ann = fleet.colleague(&app, Role::Staff).await;
     let id = me(&ann).await["id"].clone();
     let document =
-        "mutation { requestVerification(input: {email: \"ann@example.com\"}) { accepted } }";
+        "mutation { requestVerification(input: {email: \"ann@example.com\", currentPassword: \"correct horse\"}) { accepted } }";
     ann.query(document, json!({})).await;
     let code = sent(&app, "ann@example.com", "").await;
     let verify = ("verifyContact", "user { id }", "user.verify_contact");

@@ -97,7 +97,7 @@ async fn own_login(app: &TestApp, fleet: &Fleet, reader: &Client, me: &Value) {
             "confirmSecondFactor" => (json!({"totpCode": app.totp(&secret)}), "user { id }"),
             "removeSecondFactor" => (json!({"password": password}), "user { id }"),
             "verifyContact" => {
-                let ask = json!({"phone": "+254700123456"});
+                let ask = json!({"phone": "+254700123456", "currentPassword": password});
                 fleet.mutate("requestVerification", "accepted", ask).await.ok();
                 let code = app.code_sent_to("+254700123456").await;
                 (json!({"phone": "+254700123456", "code": code}), "user { id }")

@@ -175,6 +175,21 @@ impl TestApp {
         panic!("nothing was sent to {address}");
     }
 
+    /// Until one of the messages to an address says this.
+    pub async fn until_told(&self, address: &str, words: &str) {
+        let outbox = self.node.app.outbox.as_ref().unwrap();
+        for _ in 0..200 {
+            let mut messages = outbox.messages().into_iter().map(|(_, message)| message);
+            if messages
+                .any(|message| message.to.address() == address && message.text.contains(words))
+            {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("nobody told {address} of {words}");
+    }
+
     /// The six digits in it.
     pub async fn code_sent_to(&self, address: &str) -> String {
         let text = self.message_to(address).await.text;

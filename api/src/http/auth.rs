@@ -52,6 +52,9 @@ pub fn routes(app: App, origins: &[String]) -> Router {
         .with_state(doors)
 }
 
+/// In requests whose answer can set a cookie.
+pub struct Cookies;
+
 /// The value of `Set-Cookie` that keeps a refresh token where no script reads it and no other address sees it.
 pub fn cookie(refresh_token: &str) -> String {
     set_cookie(refresh_token, DAYS_30)
@@ -120,9 +123,9 @@ async fn password_grant(app: &App, origin: &Origin, grant: Grant) -> service::Re
 
 fn oauth_refusal(error: service::Error) -> Response {
     match &error {
-        service::Error::Refused(_) | service::Error::Invalid(_) => {
-            oauth_error("invalid_grant", &error.to_string())
-        }
+        service::Error::Refused(_)
+        | service::Error::Invalid(_)
+        | service::Error::Unauthenticated => oauth_error("invalid_grant", &error.to_string()),
         service::Error::RateLimited { .. } => {
             answered(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", &error)
         }

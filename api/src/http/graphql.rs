@@ -21,6 +21,7 @@ use crate::graphql::guard;
 use crate::graphql::operation::store::Operations;
 use crate::graphql::operation::{Named, Registered};
 use crate::graphql::request_id::RequestId;
+use crate::http::auth::Cookies;
 use crate::http::origin::Caller;
 use crate::realtime::session::{Sessions, Shown, bearer};
 
@@ -98,11 +99,11 @@ impl<E: Executor> Door<E> {
             Err(error) => return Ok(media.respond(refused(error, &id))),
         };
         let Some(registered) = Registered::of(&request).cloned() else {
-            let request = (session.attach)(request);
+            let request = (session.attach)(request).data(Cookies);
             return Ok(media.respond(self.executor.execute(request).await));
         };
         refuse_by_kind(&self.limits, &mut request, method)?;
-        let answer = self.executor.execute((session.attach)(request)).await;
+        let answer = self.executor.execute((session.attach)(request).data(Cookies)).await;
         if *method != Method::GET {
             return Ok(media.respond(answer));
         }

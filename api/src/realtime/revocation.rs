@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use service::ctx::App;
 use service::entity::{session::SessionId, tenant::TenantId};
 use service::partner::key::{self, AsOf};
@@ -59,32 +60,34 @@ impl Revocations {
     pub async fn run(self: Arc<Self>, app: App, mut shutdown: watch::Receiver<bool>) {
         let mut ticks = interval(CHECK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // What ended while the database was away is told when it is back.
+        let mut known = app.now();
         loop {
             tokio::select! {
                 _ = shutdown.wait_for(|stop| *stop) => return,
                 _ = ticks.tick() => {}
             }
             if self.sockets().is_empty() {
+                known = app.now();
                 continue;
             }
-            match self.ended(&app).await {
-                Ok(ended) => self.end(&ended),
+            let now = app.now();
+            match self.ended(&app, known).await {
+                Ok(()) => known = now,
                 Err(error) => tracing::warn!(%error, "what has ended is not known"),
             }
         }
     }
 
-    async fn ended(&self, app: &App) -> service::Result<Vec<Tie>> {
-        let lately = revocation::lately(app).await?;
-        let sessions = lately.sessions.into_iter().map(Tie::Session);
-        let mut ended: Vec<_> =
-            sessions.chain(lately.tenants.into_iter().map(Tie::Tenant)).collect();
+    async fn ended(&self, app: &App, since: DateTime<Utc>) -> service::Result<()> {
+        let lately = revocation::lately(app, since).await?;
+        self.end(lately.sessions.into_iter().map(Tie::Session));
+        self.end(lately.tenants.into_iter().map(Tie::Tenant));
         for some in self.keys().chunks(KEYS_AT_ONCE) {
             let working = key::working(app, some).await?;
-            let over = some.iter().filter(|key| !working.contains(key));
-            ended.extend(over.copied().map(Tie::Key));
+            self.end(some.iter().filter(|key| !working.contains(key)).copied().map(Tie::Key));
         }
-        Ok(ended)
+        Ok(())
     }
 
     fn keys(&self) -> Vec<AsOf> {
@@ -95,9 +98,9 @@ impl Revocations {
         self.sockets().keys().filter_map(key).collect()
     }
 
-    fn end(&self, ended: &[Tie]) {
+    fn end(&self, ended: impl Iterator<Item = Tie>) {
         let sockets = self.sockets();
-        for socket in ended.iter().filter_map(|tie| sockets.get(tie)).flatten() {
+        for socket in ended.filter_map(|tie| sockets.get(&tie)).flatten() {
             socket.is_over.store(true, Ordering::Release);
             socket.cord.pull();
         }

@@ -44,7 +44,9 @@ impl Memory {
             left = left.min(tokens);
             let full = bucket.time_for(f64::from(bucket.capacity) - tokens);
             let full_at = now.saturating_add(i64::try_from(full.as_millis()).unwrap_or(i64::MAX));
-            levels.insert(bucket.key.clone(), Level { tokens, at: now, full_at });
+            // Another clock may be behind; what has come back once does not come back again.
+            let at = levels.get(&bucket.key).map_or(now, |level| level.at.max(now));
+            levels.insert(bucket.key.clone(), Level { tokens, at, full_at });
         }
         Ok(left as u32)
     }
@@ -89,6 +91,16 @@ mod tests {
         assert_eq!(memory.take(&both, 1, 0), Ok(0));
         assert!(memory.take(&both, 1, 0).is_err());
         assert_eq!(memory.take(&both[..1], 4, 0), Ok(0));
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_gives_nothing_back() {
+        let memory = Memory::default();
+        let bucket = [Bucket::shared("test", 1, MINUTE)];
+        assert_eq!(memory.take(&bucket, 1, 60_000), Ok(0));
+        assert!(memory.take(&bucket, 1, 0).is_err());
+        assert!(memory.take(&bucket, 0, 0).is_ok());
+        assert!(memory.take(&bucket, 1, 61_000).is_err());
     }
 
     #[test]

@@ -21,11 +21,13 @@ const REST: i64 = 1_000;
 /// Looks at all buckets, and takes out of all of them or of none.
 const TAKE: &str = r"
 local now, wanted = tonumber(ARGV[1]), tonumber(ARGV[2])
-local left, wait, levels = nil, 0, {}
+local left, wait, levels, times = nil, 0, {}, {}
 for i, key in ipairs(KEYS) do
   local capacity, per = tonumber(ARGV[i * 2 + 1]), tonumber(ARGV[i * 2 + 2])
   local kept = redis.call('HMGET', key, 'level', 'at')
   local level, at = tonumber(kept[1]) or capacity, tonumber(kept[2]) or now
+  -- Another clock may be behind; what has come back once does not come back again.
+  times[i] = math.max(now, at)
   level = math.min(capacity, level + math.max(0, now - at) * capacity / per)
   levels[i] = level - wanted
   left = math.min(left or levels[i], levels[i])
@@ -37,7 +39,7 @@ if wait > 0 then
   return { 0, wait }
 end
 for i, key in ipairs(KEYS) do
-  redis.call('HSET', key, 'level', tostring(levels[i]), 'at', tostring(now))
+  redis.call('HSET', key, 'level', tostring(levels[i]), 'at', string.format('%d', times[i]))
   redis.call('PEXPIRE', key, ARGV[i * 2 + 2])
 end
 return { 1, math.floor(left) }

@@ -45,7 +45,7 @@ impl Notifier for Smtp {
         };
         let mail = Mail::builder()
             .from(self.from.clone())
-            .to(to.parse()?)
+            .to(Mailbox::new(None, to.parse()?))
             .subject(&message.subject)
             .header(ContentType::TEXT_PLAIN)
             .body(message.text.clone())?;

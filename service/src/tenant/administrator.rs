@@ -12,7 +12,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
-use super::{CreateTenant, create_as};
+use super::{CreateTenant, checked, insert};
 use crate::{
     ctx::{App, Ctx},
     error::{Error, Result, Subject},
@@ -23,7 +23,7 @@ use crate::{
     user::{
         self, CreateUser,
         contact::Contact,
-        invitation::{self, Invite},
+        invitation::{Invite, Link},
     },
     write::{ROW, new_head},
 };
@@ -63,15 +63,21 @@ pub async fn create(
     owner: Option<Contact>,
 ) -> Result<Model> {
     let ctx = platform.at(platform.0.app.new_id());
-    if let Some(contact) = &owner
-        && !ctx.app.notifier.reaches(contact)
-    {
-        return Err(crate::refusal::Refusal::DeliveryUnavailable.into());
-    }
-    let tenant = create_as(&ctx, input).await?;
-    if let Some(contact) = owner {
-        let invite = Invite { contact, role: Role::Owner, customer: None };
-        invitation::send(&ctx, &tenant, invite).await?;
+    let input = &checked(input)?;
+    let owner = owner.map(|contact| Invite { contact, role: Role::Owner, customer: None });
+    let link = owner.as_ref().map(|invite| Link::new(&ctx, &invite.contact)).transpose()?;
+    let invited = &owner.as_ref().zip(link.as_ref());
+    let tenant = ctx
+        .write(|tx| async move {
+            let tenant = insert(&tx, input.clone()).await?;
+            if let Some((invite, link)) = invited {
+                link.insert(&tx, invite).await?;
+            }
+            Ok(tenant)
+        })
+        .await?;
+    if let Some((invite, link)) = invited {
+        link.send(&ctx, &tenant.name, &invite.contact);
     }
     Ok(tenant)
 }

@@ -27,11 +27,11 @@ impl Contact {
         }
     }
 
-    /// What somebody signs in with; every login has one.
-    pub(super) fn of(user: &user::Model) -> Self {
-        match (&user.email, &user.phone) {
-            (Some(email), _) => Self::Email(email.clone()),
-            (None, phone) => Self::Phone(phone.clone().unwrap_or_default()),
+    /// Whether the login has it already.
+    pub(super) fn is_of(&self, user: &user::Model) -> bool {
+        match self {
+            Self::Email(address) => user.email.as_ref() == Some(address),
+            Self::Phone(address) => user.phone.as_ref() == Some(address),
         }
     }
 

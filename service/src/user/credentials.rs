@@ -28,14 +28,8 @@ const RESET_LASTS: Duration = Duration::minutes(30);
 
 /// Ends every session of the login, also the one that asks; who has no password yet needs none.
 pub async fn change(ctx: &Ctx, current: Option<String>, new: String) -> Result<Model> {
-    let user = super::own(ctx).await?;
-    if let Some(hash) = user.password_hash.clone() {
-        let contact = Contact::of(&user);
-        attempt::to_sign_in(&ctx.app, &ctx.origin, &ctx.tenant.to_string(), &contact).await?;
-        if !password::verify(current.unwrap_or_default(), Some(hash)).await? {
-            return Err(Invalid::new("currentPassword", "is not your password").into());
-        }
-    }
+    let user = super::own_settled(ctx).await?;
+    confirm(ctx, &user, current).await?;
     let hash = &password::hash("newPassword", new).await?;
     ctx.write(|tx| async move {
         let before = super::found(&tx, user.id).await?;
@@ -45,6 +39,17 @@ pub async fn change(ctx: &Ctx, current: Option<String>, new: String) -> Result<M
     })
     .await?;
     super::own(ctx).await
+}
+
+/// The password once more, of who has one: an open browser is not its owner.
+pub(super) async fn confirm(ctx: &Ctx, user: &Model, current: Option<String>) -> Result<()> {
+    let Some(hash) = user.password_hash.clone() else { return Ok(()) };
+    attempt::to_confirm(ctx, user).await?;
+    if password::verify(current.unwrap_or_default(), Some(hash)).await? {
+        Ok(())
+    } else {
+        Err(Invalid::new("currentPassword", "is not your password").into())
+    }
 }
 
 /// Sends a link. The answer is the same, and as late, when nobody has the address.
@@ -57,7 +62,7 @@ pub async fn request_reset(
     if !app.notifier.reaches(contact) {
         return Err(Refusal::DeliveryUnavailable.into());
     }
-    let Some(tenant) = crate::tenant::named(app, tenant).await? else { return Ok(()) };
+    let Some(tenant) = crate::tenant::open(app, tenant).await? else { return Ok(()) };
     attempt::to_send(app, origin, tenant.id, contact).await?;
     let user = sign_in::by_contact(app, tenant.id, contact).await?;
     let user = user.filter(|user| user.disabled_at.is_none()).map(|user| user.id);
@@ -69,7 +74,6 @@ pub async fn request_reset(
         contact,
         user,
         secret: &token,
-        payload: None,
         lasts: RESET_LASTS,
     };
     one_time_code::issue(&app.system(tenant.id, "request_reset"), issue).await?;
@@ -89,15 +93,20 @@ pub async fn request_reset(
 /// Sets the password and ends every session. `INVALID_CODE` when the token is unknown, used or too old.
 pub async fn reset(app: &App, origin: &Origin, token: &str, new: String) -> Result<()> {
     attempt::with_token(app, origin).await?;
-    let hash = &password::hash("password", new).await?;
+    password::check("password", &new)?;
     let (tenant, id) = unpacked::<OneTimeCodeId>(token).ok_or(Refusal::InvalidCode)?;
     let ctx = app.system(tenant, "reset_password").coming_from(origin.clone());
     let which = row::Column::Id.eq(id).and(row::Column::Purpose.eq(Purpose::ResetPassword));
     let code = &one_time_code::redeem(&ctx, which, token).await?;
     let user = code.user_id.ok_or(Refusal::InvalidCode)?;
+    let hash = &password::hash("password", new).await?;
     ctx.write(|tx| async move {
         one_time_code::use_up(&tx, code).await?;
         let before = super::found(&tx, user).await?;
+        // An address that they have left is nobody's way in.
+        if before.email.as_deref() != Some(code.address.as_str()) {
+            return Err(Refusal::InvalidCode.into());
+        }
         sign_in::set_password(&tx, user, hash).await?;
         let after = super::found(&tx, user).await?;
         tx.audit_by(&after, "user.reset_password", Some(&before), Some(&after))?;

@@ -5,7 +5,7 @@ use entity::{
     customer::CustomerId,
     invitation::{ActiveModel, Column, Entity, InvitationId, Model},
     tenant::{Model as Tenant, SignUp},
-    user::Role,
+    user::{self, Role},
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoSimpleExpr, QueryFilter, sea_query::Expr,
@@ -30,6 +30,7 @@ use crate::{
     permission::Permission,
     refusal::Refusal,
     text,
+    write::Tx,
 };
 
 const LASTS: Duration = Duration::days(7);
@@ -76,59 +77,70 @@ pub async fn invite(ctx: &Ctx, input: Invite) -> Result<Model> {
     send(ctx, &tenant, input).await
 }
 
-/// For who may invite already.
-pub(crate) async fn send(ctx: &Ctx, tenant: &Tenant, input: Invite) -> Result<Model> {
-    if !ctx.app.notifier.reaches(&input.contact) {
-        return Err(Refusal::DeliveryUnavailable.into());
-    }
-    let id: InvitationId = ctx.app.new_id();
-    let token = &packed(ctx.tenant, id, &random::<32>()?);
+async fn send(ctx: &Ctx, tenant: &Tenant, input: Invite) -> Result<Model> {
+    let link = &Link::new(ctx, &input.contact)?;
     let input = &input;
-    let invitation = ctx
-        .write(|tx| async move {
-            let invitation = ActiveModel {
-                tenant_id: Set(tx.tenant()),
-                id: Set(id),
-                email: Set(input.contact.email()),
-                phone: Set(input.contact.phone()),
-                role: Set(input.role),
-                customer_id: Set(input.customer),
-                secret_sha256: Set(sha256(token.as_bytes())),
-                // The platform's own people are none of the tenant's.
-                invited_by: Set(tx
-                    .actor()
-                    .user()
-                    .filter(|_| tx.actor().role() != Some(Role::Administrator))),
-                expires_at: Set(tx.now() + LASTS),
-                accepted_at: Set(None),
-                revoked_at: Set(None),
-                created_at: Set(tx.now()),
-            };
-            let invitation = invitation.insert(&*tx).await?;
-            tx.audit("invitation.create", None, Some(&invitation))?;
-            Ok(invitation)
-        })
-        .await?;
-    let (name, days) = (&tenant.name, LASTS.num_days());
-    let text = format!(
-        "{name} invites you. Choose your name and password here:\n\n{}/accept-invitation?token={token}\n\nThe link works \
-         once, for {days} days.\n",
-        ctx.app.public_url
-    );
-    let message =
-        Message { to: input.contact.clone(), subject: format!("{name} invites you"), text };
-    notify::send(&ctx.app.notifier, message);
+    let invitation = ctx.write(|tx| async move { link.insert(&tx, input).await }).await?;
+    link.send(ctx, &tenant.name, &input.contact);
     Ok(invitation)
+}
+
+/// What is sent to who is invited.
+pub(crate) struct Link {
+    id: InvitationId,
+    token: String,
+}
+
+impl Link {
+    pub fn new(ctx: &Ctx, to: &Contact) -> Result<Self> {
+        if !ctx.app.notifier.reaches(to) {
+            return Err(Refusal::DeliveryUnavailable.into());
+        }
+        let id: InvitationId = ctx.app.new_id();
+        Ok(Self { id, token: packed(ctx.tenant, id, &random::<32>()?) })
+    }
+
+    pub async fn insert(&self, tx: &Tx, input: &Invite) -> Result<Model> {
+        // The platform's own people are none of the tenant's.
+        let of_tenant = tx.actor().role() != Some(Role::Administrator);
+        let invitation = ActiveModel {
+            tenant_id: Set(tx.tenant()),
+            id: Set(self.id),
+            email: Set(input.contact.email()),
+            phone: Set(input.contact.phone()),
+            role: Set(input.role),
+            customer_id: Set(input.customer),
+            secret_sha256: Set(sha256(self.token.as_bytes())),
+            invited_by: Set(tx.actor().user().filter(|_| of_tenant)),
+            expires_at: Set(tx.now() + LASTS),
+            accepted_at: Set(None),
+            revoked_at: Set(None),
+            created_at: Set(tx.now()),
+        };
+        let invitation = invitation.insert(&**tx).await?;
+        tx.audit("invitation.create", None, Some(&invitation))?;
+        Ok(invitation)
+    }
+
+    /// Once it is committed.
+    pub fn send(&self, ctx: &Ctx, tenant: &str, to: &Contact) {
+        let (url, token, days) = (&ctx.app.public_url, &self.token, LASTS.num_days());
+        let text = format!(
+            "{tenant} invites you. Choose your name and password here:\n\n{url}/accept-invitation?token={token}\n\nThe link \
+             works once, for {days} days.\n"
+        );
+        let subject = format!("{tenant} invites you");
+        notify::send(&ctx.app.notifier, Message { to: to.clone(), subject, text });
+    }
 }
 
 /// Makes the login, and signs in. `INVALID_CODE` when the token is unknown, used, revoked or too old.
 pub async fn accept(app: &App, origin: &Origin, input: AcceptInvitation) -> Result<SignedIn> {
     attempt::with_token(app, origin).await?;
     let name = &text::required("name", &input.name, 200)?;
-    let hash = &match input.password {
-        Some(password) => Some(password::hash("password", password).await?),
-        None => None,
-    };
+    if let Some(password) = &input.password {
+        password::check("password", password)?;
+    }
     let (tenant, id) = unpacked::<InvitationId>(&input.token).ok_or(Refusal::InvalidCode)?;
     let settings = crate::tenant::get(app, tenant).await.map_err(|error| match error {
         Error::NotFound(_) => Refusal::InvalidCode.into(),
@@ -138,6 +150,15 @@ pub async fn accept(app: &App, origin: &Origin, input: AcceptInvitation) -> Resu
         return Err(Refusal::TenantSuspended.into());
     }
     let (shown, opening) = (&sha256(input.token.as_bytes()), &Opening::new(app, tenant)?);
+    let known =
+        Entity::of(tenant).filter(Column::Id.eq(id)).filter(Column::SecretSha256.eq(shown.clone()));
+    if known.one(&app.db.reader_of(tenant)).await?.is_none() {
+        return Err(Refusal::InvalidCode.into());
+    }
+    let hash = &match input.password {
+        Some(password) => Some(password::hash("password", password).await?),
+        None => None,
+    };
     let user = app
         .system(tenant, "accept_invitation")
         .coming_from(origin.clone())
@@ -156,6 +177,7 @@ pub async fn accept(app: &App, origin: &Origin, input: AcceptInvitation) -> Resu
             }
             let found = Entity::of(tenant).filter(Column::Id.eq(id)).one(&*tx).await?;
             let invitation = found.ok_or_else(|| Error::internal("an invitation is gone"))?;
+            still_stands(&tx, &invitation).await?;
             let contact = Contact::read(invitation.email.as_deref(), invitation.phone.as_deref())?;
             let customer = match invitation.customer_id {
                 None if invitation.role.rides() => Some(customer_of(&tx, &contact, name).await?),
@@ -171,8 +193,22 @@ pub async fn accept(app: &App, origin: &Origin, input: AcceptInvitation) -> Resu
             Ok(user)
         })
         .await?;
-    let opening = Opening { id: opening.id, refresh_token: opening.refresh_token.clone() };
-    opening.signed_in(app, user).await
+    opening.clone().signed_in(app, user).await
+}
+
+/// Who invited may still do so: what somebody gave away does not outlast what they have.
+async fn still_stands(tx: &Tx, invitation: &Model) -> Result<()> {
+    let Some(by) = invitation.invited_by else { return Ok(()) };
+    let found = user::Entity::of(tx.tenant()).filter(user::Column::Id.eq(by)).one(&**tx).await?;
+    let may = |by: &user::Model| {
+        let needed = match invitation.role.rides() {
+            true => Permission::ManageCustomers,
+            false => Permission::ManageTeam,
+        };
+        let owner = invitation.role != Role::Owner || by.role == Role::Owner;
+        by.disabled_at.is_none() && owner && Permission::of(by.role, needed)
+    };
+    if found.is_some_and(|by| may(&by)) { Ok(()) } else { Err(Refusal::InvalidCode.into()) }
 }
 
 /// Its link works no more. One that was accepted is a login already.
@@ -181,16 +217,18 @@ pub async fn revoke(ctx: &Ctx, id: InvitationId) -> Result<Model> {
     ctx.write(|tx| async move {
         let found = Entity::of(tx.tenant()).filter(Column::Id.eq(id)).one(&*tx).await?;
         let before = found.ok_or(Error::NotFound(Subject::Invitation))?;
-        if before.accepted_at.is_some() {
-            return Err(Refusal::InvitationAccepted.into());
-        }
+        team::may_appoint(tx.ctx(), before.role)?;
         let after = Model { revoked_at: before.revoked_at.or(Some(tx.now())), ..before.clone() };
         tx.audit("invitation.revoke", Some(&before), Some(&after))?;
-        Entity::update_of(tx.tenant())
+        let revoked = Entity::update_of(tx.tenant())
             .col_expr(Column::RevokedAt, Expr::value(after.revoked_at))
             .filter(Column::Id.eq(id))
+            .filter(Column::AcceptedAt.is_null())
             .exec(&*tx)
             .await?;
+        if revoked.rows_affected == 0 {
+            return Err(Refusal::InvitationAccepted.into());
+        }
         Ok(after)
     })
     .await

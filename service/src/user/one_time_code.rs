@@ -26,7 +26,6 @@ pub(super) struct Issue<'a> {
     /// None where nobody has the address.
     pub user: Option<UserId>,
     pub secret: &'a str,
-    pub payload: Option<String>,
     pub lasts: Duration,
 }
 
@@ -49,7 +48,6 @@ pub(super) async fn issue(ctx: &Ctx, issue: Issue<'_>) -> Result<()> {
             address: Set(issue.contact.address().to_owned()),
             user_id: Set(issue.user),
             mac: Set(mac.clone()),
-            payload: Set(issue.payload.clone()),
             attempts_left: Set(ATTEMPTS),
             expires_at: Set(tx.now() + issue.lasts),
             used_at: Set(None),
@@ -59,7 +57,6 @@ pub(super) async fn issue(ctx: &Ctx, issue: Issue<'_>) -> Result<()> {
             Column::Id,
             Column::UserId,
             Column::Mac,
-            Column::Payload,
             Column::AttemptsLeft,
             Column::ExpiresAt,
             Column::UsedAt,

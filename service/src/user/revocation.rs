@@ -1,6 +1,6 @@
 //! What ended before its time: a token holds no longer than its session, and nobody calls in a suspended tenant.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use entity::{
     session::{Column, Entity, SessionId},
     tenant::{self, TenantId},
@@ -40,10 +40,10 @@ pub struct Ended {
     pub tenants: Vec<TenantId>,
 }
 
-/// Of all tenants, what ended in the last minute: for nodes that ask more often than that.
+/// Of all tenants, what has ended since then, and `LATELY` before that.
 #[expect(clippy::disallowed_methods, reason = "a node serves sockets of all tenants")]
-pub async fn lately(app: &App) -> Result<Ended> {
-    let since = app.now() - LATELY;
+pub async fn lately(app: &App, since: DateTime<Utc>) -> Result<Ended> {
+    let since = since - LATELY;
     let sessions = Entity::find()
         .filter(Column::RevokedAt.gt(since))
         .select_only()

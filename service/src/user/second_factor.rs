@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use totp_rs::{Algorithm, TOTP};
 
-use super::password;
+use super::{attempt, password};
 use crate::{
     ctx::{App, Ctx},
     error::{Error, Result},
@@ -19,7 +19,6 @@ use crate::{
 /// What every authenticator app supports: SHA-1, six digits, thirty seconds.
 const DIGITS: usize = 6;
 const STEP: u64 = 30;
-const SEALED_FOR: &str = "second factor";
 
 /// What an authenticator app is told.
 pub struct Setup {
@@ -29,14 +28,14 @@ pub struct Setup {
     pub uri: String,
 }
 
-/// Makes a new secret. It counts for nothing before `confirm`; the one before still does.
+/// Makes a new secret, also for who may do nothing else yet. It counts for nothing before `confirm`; the one before still does.
 pub async fn set_up(ctx: &Ctx) -> Result<Setup> {
     let user = super::own(ctx).await?;
     if user.totp_confirmed_at.is_some() {
         return Err(Refusal::SecondFactorExists.into());
     }
     let secret = random::<20>()?;
-    let sealed = &ctx.app.keys.encrypt(SEALED_FOR, &secret)?;
+    let sealed = &ctx.app.keys.encrypt(&sealed_for(user.id), &secret)?;
     let tenant = ctx.own_tenant().await?;
     ctx.write(|tx| async move {
         let before = super::found(&tx, user.id).await?;
@@ -63,14 +62,19 @@ pub async fn confirm(ctx: &Ctx, code: &str) -> Result<Model> {
         return Err(Refusal::SecondFactorExists.into());
     }
     let secret = user.totp_secret.as_deref().ok_or(Refusal::InvalidSecondFactor)?;
-    let step = matching(&ctx.app, secret, code)?.ok_or(Refusal::InvalidSecondFactor)?;
+    let step = matching(&ctx.app, (user.id, secret), code)?.ok_or(Refusal::InvalidSecondFactor)?;
     ctx.write(|tx| async move {
         let before = super::found(&tx, user.id).await?;
-        Entity::update_of(tx.tenant())
+        let confirmed = Entity::update_of(tx.tenant())
             .col_expr(Column::TotpConfirmedAt, Expr::value(tx.now()))
             .filter(Column::Id.eq(user.id))
+            .filter(Column::TotpSecret.eq(secret.to_vec()))
+            .filter(Column::TotpConfirmedAt.is_null())
             .exec(&*tx)
             .await?;
+        if confirmed.rows_affected == 0 {
+            return Err(Refusal::InvalidSecondFactor.into());
+        }
         use_up(&tx, user.id, step).await?;
         super::tell(&tx, "user.confirm_second_factor", &before).await?;
         super::session::has_second_factor(&tx, user.id).await
@@ -81,7 +85,11 @@ pub async fn confirm(ctx: &Ctx, code: &str) -> Result<Model> {
 
 /// Takes it away; asks for the password again, because who finds an open browser should not be able to.
 pub async fn remove(ctx: &Ctx, current_password: String) -> Result<Model> {
-    let user = super::own(ctx).await?;
+    let user = super::own_settled(ctx).await?;
+    if ctx.own_tenant().await?.requires_second_factor && !user.role.rides() {
+        return Err(Refusal::SecondFactorRequired.into());
+    }
+    attempt::to_confirm(ctx, &user).await?;
     if !password::verify(current_password, user.password_hash).await? {
         return Err(Refusal::InvalidCredentials.into());
     }
@@ -110,7 +118,7 @@ pub(super) fn expected(app: &App, user: &Model, code: Option<&str>) -> Result<Op
     let confirmed = user.totp_confirmed_at.and(user.totp_secret.as_deref());
     let Some(secret) = confirmed else { return Ok(None) };
     let code = code.ok_or(Refusal::SecondFactorCodeRequired)?;
-    let step = matching(app, secret, code)?.ok_or(Refusal::InvalidSecondFactor)?;
+    let step = matching(app, (user.id, secret), code)?.ok_or(Refusal::InvalidSecondFactor)?;
     Ok(Some(step))
 }
 
@@ -126,13 +134,18 @@ pub(super) async fn use_up(tx: &Tx, user: UserId, step: i64) -> Result<()> {
 }
 
 /// One step early or late is allowed: clocks differ.
-fn matching(app: &App, sealed: &[u8], code: &str) -> Result<Option<i64>> {
-    let totp = totp(app.keys.decrypt(SEALED_FOR, sealed)?)?;
+fn matching(app: &App, (user, sealed): (UserId, &[u8]), code: &str) -> Result<Option<i64>> {
+    let totp = totp(app.keys.decrypt(&sealed_for(user), sealed)?)?;
     let code = code.trim().as_bytes();
     let now = u64::try_from(app.now().timestamp()).map_err(Error::internal)? / STEP;
     let fits = |step: &u64| same(totp.generate(step * STEP).as_bytes(), code);
     let step = [now, now.saturating_sub(1), now + 1].into_iter().find(fits);
     step.map(|step| i64::try_from(step).map_err(Error::internal)).transpose()
+}
+
+/// One login's secret opens for no other.
+fn sealed_for(user: UserId) -> String {
+    format!("second factor of {user}")
 }
 
 fn totp(secret: Vec<u8>) -> Result<TOTP> {

@@ -15,7 +15,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
-use super::{sign_in::SignedIn, token};
+use super::{attempt, sign_in::SignedIn, token};
 use crate::{
     ctx::{App, Ctx},
     error::{Error, Result, Subject},
@@ -23,6 +23,7 @@ use crate::{
     origin::Origin,
     permission::Permission,
     refusal::Refusal,
+    tenant,
     write::Tx,
 };
 
@@ -31,16 +32,16 @@ const LASTS: Duration = Duration::days(30);
 const GRACE: Duration = Duration::seconds(10);
 
 /// A session that is about to be opened.
+#[derive(Clone)]
 pub(super) struct Opening {
     pub id: SessionId,
     pub refresh_token: String,
 }
 
 impl Opening {
-    /// Tenant and session in front, so that it can be looked up, and 256 bits that nobody can guess.
     pub fn new(app: &App, tenant: TenantId) -> Result<Self> {
         let id = app.new_id();
-        Ok(Self { id, refresh_token: packed(tenant, id, &random::<32>()?) })
+        Ok(Self { id, refresh_token: written(app, tenant, id, &random::<32>()?) })
     }
 
     pub async fn open(
@@ -79,7 +80,16 @@ impl Opening {
 
 /// Trades a refresh token for new ones. One that was used before ends the session: somebody has a copy.
 pub async fn refresh(app: &App, origin: &Origin, refresh_token: &str) -> Result<SignedIn> {
-    let (tenant, id) = unpacked::<SessionId>(refresh_token).ok_or(Refusal::InvalidRefreshToken)?;
+    attempt::to_refresh(app, origin).await?;
+    let (tenant, id) = read(app, refresh_token).ok_or(Refusal::InvalidRefreshToken)?;
+    let settings = tenant::get(app, tenant).await.map_err(|error| match error {
+        Error::NotFound(_) => Refusal::InvalidRefreshToken.into(),
+        other => other,
+    })?;
+    if settings.suspended_at.is_some() {
+        return Err(Refusal::TenantSuspended.into());
+    }
+    let asks = settings.requires_second_factor;
     let kept = app
         .system(tenant, "refresh")
         .write(|tx| async move {
@@ -92,7 +102,17 @@ pub async fn refresh(app: &App, origin: &Origin, refresh_token: &str) -> Result<
                 .filter(user::Column::Id.eq(session.user_id))
                 .one(&*tx)
                 .await?;
-            Ok(user.filter(|user| user.disabled_at.is_none()).map(|user| (user, next)))
+            let Some(user) = user.filter(|user| user.disabled_at.is_none()) else {
+                return Ok(None);
+            };
+            if asks && !user.role.rides() && user.totp_confirmed_at.is_none() {
+                Entity::update_of(tenant)
+                    .col_expr(Column::LacksSecondFactor, Expr::value(true))
+                    .filter(Column::Id.eq(id))
+                    .exec(&*tx)
+                    .await?;
+            }
+            Ok(Some((user, next)))
         })
         .await?;
     let (user, refresh_token) = kept.ok_or(Refusal::InvalidRefreshToken)?;
@@ -101,7 +121,7 @@ pub async fn refresh(app: &App, origin: &Origin, refresh_token: &str) -> Result<
 
 /// Ends one session. An unknown token is no error: the caller is signed out either way.
 pub async fn sign_out(app: &App, refresh_token: &str) -> Result<()> {
-    let Some((tenant, id)) = unpacked::<SessionId>(refresh_token) else { return Ok(()) };
+    let Some((tenant, id)) = read(app, refresh_token) else { return Ok(()) };
     let shown = &sha256(refresh_token.as_bytes());
     app.system(tenant, "sign_out")
         .write(|tx| async move {
@@ -170,11 +190,24 @@ pub(crate) async fn revoke(tx: &Tx, user: UserId, only: Option<SessionId>) -> Re
     Ok(update.exec(&**tx).await?.rows_affected)
 }
 
-/// Those that lacked it do not any more.
+/// The one that showed it lacks it no more; others that lack it end, because who opened them may be somebody else.
 pub(super) async fn has_second_factor(tx: &Tx, user: UserId) -> Result<()> {
-    Entity::update_of(tx.tenant())
-        .col_expr(Column::LacksSecondFactor, Expr::value(false))
-        .filter(Column::UserId.eq(user))
+    let this = tx.ctx().session;
+    let lacking = || {
+        Entity::update_of(tx.tenant())
+            .filter(Column::UserId.eq(user))
+            .filter(Column::LacksSecondFactor.eq(true))
+    };
+    if let Some(this) = this {
+        lacking()
+            .col_expr(Column::LacksSecondFactor, Expr::value(false))
+            .filter(Column::Id.eq(this))
+            .exec(&**tx)
+            .await?;
+    }
+    lacking()
+        .col_expr(Column::RevokedAt, Expr::value(tx.now()))
+        .filter(Column::RevokedAt.is_null())
         .exec(&**tx)
         .await?;
     Ok(())
@@ -191,7 +224,8 @@ async fn live(tx: &Tx, id: SessionId) -> Result<Option<Model>> {
 async fn rotate(tx: &Tx, session: &Model, shown: &str, origin: &Origin) -> Result<Option<String>> {
     let shown_sha256 = sha256(shown.as_bytes());
     let successors = tx.ctx().app.keys.macs("refresh token", shown.as_bytes());
-    let mut successors = successors.iter().map(|mac| packed(tx.tenant(), session.id, mac));
+    let app = &tx.ctx().app;
+    let mut successors = successors.iter().map(|mac| written(app, tx.tenant(), session.id, mac));
     let next = successors.next().ok_or_else(|| Error::internal("no key"))?;
     let rotated = Entity::update_of(tx.tenant())
         .col_expr(Column::PreviousSha256, Expr::value(shown_sha256.clone()))
@@ -223,6 +257,19 @@ async fn rotate(tx: &Tx, session: &Model, shown: &str, origin: &Origin) -> Resul
 fn fresh(tx: &Tx, shown_sha256: &[u8]) -> sea_orm::sea_query::SimpleExpr {
     Column::PreviousSha256.eq(shown_sha256.to_vec()).and(Column::RotatedAt.gte(tx.now() - GRACE))
 }
+
+/// Tenant and session in front, so that it can be looked up, 256 bits that nobody can guess, and a seal: a token that was
+/// never given out is not one that was stolen, and ends nobody's session.
+fn written(app: &App, tenant: TenantId, id: SessionId, secret: &[u8]) -> String {
+    app.keys.seal(TOKEN, packed(tenant, id, secret).as_bytes())
+}
+
+fn read(app: &App, token: &str) -> Option<(TenantId, SessionId)> {
+    let packed = app.keys.open(TOKEN, token)?;
+    unpacked(std::str::from_utf8(&packed).ok()?)
+}
+
+const TOKEN: &str = "refresh token";
 
 /// An id of a tenant and a secret, in one text.
 pub(super) fn packed(tenant: TenantId, id: impl Id, secret: &[u8]) -> String {

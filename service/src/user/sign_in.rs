@@ -6,7 +6,7 @@ use entity::{
     tenant,
     user::{self, Model},
 };
-use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr};
 
 use super::{
     attempt,
@@ -21,7 +21,7 @@ use crate::{
     notify::{self, Message},
     origin::Origin,
     refusal::Refusal,
-    write::Tx,
+    write::{ROW, Tx},
 };
 
 const CODE_LASTS: Duration = Duration::minutes(5);
@@ -55,14 +55,28 @@ pub struct SignedIn {
 
 /// Says `INVALID_CREDENTIALS`, after the same time, whether it is the tenant, the address or the password that is wrong.
 pub async fn sign_in(app: &App, origin: &Origin, input: SignIn) -> Result<SignedIn> {
-    attempt::to_sign_in(app, origin, &input.tenant, &input.contact).await?;
     let found = find(app, &input.tenant, &input.contact).await?;
+    let account = (input.tenant.as_str(), &input.contact);
+    attempt::to_sign_in(app, origin, account, found.as_ref().map(|(_, user)| user)).await?;
     let hash = found.as_ref().and_then(|(_, user)| user.password_hash.clone());
-    let right = password::verify(input.password, hash).await?;
+    let password = input.password;
+    let right = password::verify(password.clone(), hash).await?;
     let Some((tenant, user)) = found.filter(|(_, user)| right && user.disabled_at.is_none()) else {
         return Err(Refusal::InvalidCredentials.into());
     };
-    admit(app, origin, (tenant, user), input.totp_code, |_| async { Ok(()) }).await
+    // Hashed with weaker parameters than today's: now is the moment to know the password.
+    let renewed = match user.password_hash.as_deref().is_some_and(password::is_weak) {
+        true => password::hash("password", password).await.ok(),
+        false => None,
+    };
+    let (id, renewed) = (user.id, renewed.as_deref());
+    admit(app, origin, (tenant, user), input.totp_code, |tx| async move {
+        match renewed {
+            Some(hash) => set_password(&tx, id, hash).await,
+            None => Ok(()),
+        }
+    })
+    .await
 }
 
 /// Sends six digits to a login's address. The answer is the same, and as late, when nobody has the address.
@@ -75,7 +89,7 @@ pub async fn request_code(
     if !app.notifier.reaches(contact) {
         return Err(Refusal::DeliveryUnavailable.into());
     }
-    let Some(tenant) = crate::tenant::named(app, tenant).await? else { return Ok(()) };
+    let Some(tenant) = crate::tenant::open(app, tenant).await? else { return Ok(()) };
     attempt::to_send(app, origin, tenant.id, contact).await?;
     let ctx = app.system(tenant.id, "request_code");
     let user = by_contact(app, tenant.id, contact).await?;
@@ -87,7 +101,6 @@ pub async fn request_code(
         contact,
         user,
         secret: &code,
-        payload: None,
         lasts: CODE_LASTS,
     };
     one_time_code::issue(&ctx, issue).await?;
@@ -110,14 +123,14 @@ pub async fn sign_in_with_code(
     origin: &Origin,
     input: SignInWithCode,
 ) -> Result<SignedIn> {
-    attempt::to_sign_in(app, origin, &input.tenant, &input.contact).await?;
-    let Some(tenant) = crate::tenant::named(app, &input.tenant).await? else {
-        return Err(Refusal::InvalidCode.into());
-    };
+    let found = find(app, &input.tenant, &input.contact).await?;
+    let account = (input.tenant.as_str(), &input.contact);
+    attempt::to_sign_in(app, origin, account, found.as_ref().map(|(_, user)| user)).await?;
+    let tenant = crate::tenant::named(app, &input.tenant).await?.ok_or(Refusal::InvalidCode)?;
     let ctx = app.system(tenant.id, "sign_in");
     let sent = one_time_code::sent_to(Purpose::SignIn, &input.contact);
     let code = one_time_code::redeem(&ctx, sent, input.code.trim()).await?;
-    let user = by_contact(app, tenant.id, &input.contact).await?;
+    let user = found.map(|(_, user)| user);
     let user = user.filter(|user| Some(user.id) == code.user_id && user.disabled_at.is_none());
     let user = user.ok_or(Refusal::InvalidCode)?;
     let (code, user_id, contact) = (&code, user.id, &input.contact);
@@ -146,9 +159,10 @@ where
     let step = second_factor::expected(app, &user, totp_code.as_deref())?;
     let lacks = tenant.requires_second_factor && step.is_none() && !user.role.rides();
     let opening = Opening::new(app, tenant.id)?;
-    let (opening_ref, also, id) = (&opening, &also, user.id);
+    let (opening_ref, also, user_ref, id) = (&opening, &also, &user, user.id);
     app.system(tenant.id, "sign_in")
         .write(|tx| async move {
+            unchanged(&tx, user_ref).await?;
             also(tx.clone()).await?;
             if let Some(step) = step {
                 second_factor::use_up(&tx, id, step).await?;
@@ -157,6 +171,24 @@ where
         })
         .await?;
     opening.signed_in(app, user).await
+}
+
+/// Looking at a password takes a while. Who was disabled meanwhile, or got another password, role or second factor, has
+/// to begin again: their sessions have ended, and this one must not begin after that.
+async fn unchanged(tx: &Tx, seen: &Model) -> Result<()> {
+    let now = user::Entity::of(tx.tenant())
+        .filter(user::Column::Id.eq(seen.id))
+        .lock(ROW)
+        .one(&**tx)
+        .await?;
+    let same = |now: &Model| {
+        now.disabled_at.is_none()
+            && now.role == seen.role
+            && now.password_hash == seen.password_hash
+            && now.totp_confirmed_at == seen.totp_confirmed_at
+            && now.totp_secret == seen.totp_secret
+    };
+    if now.is_some_and(|now| same(&now)) { Ok(()) } else { Err(Refusal::InvalidCredentials.into()) }
 }
 
 async fn find(
@@ -177,7 +209,7 @@ pub(super) async fn by_contact(
     Ok(user::Entity::of(tenant).filter(contact.filter()).one(&app.db.reader_of(tenant)).await?)
 }
 
-/// A new password, which ends every session but the one that is kept.
+/// A new password; ending the sessions that began with the old one is the caller's.
 pub(super) async fn set_password(tx: &Tx, user: user::UserId, hash: &str) -> Result<()> {
     let changed = user::Entity::update_of(tx.tenant())
         .col_expr(user::Column::PasswordHash, Expr::value(hash))

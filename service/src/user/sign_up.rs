@@ -4,11 +4,10 @@ use chrono::Duration;
 use entity::{
     customer::{self, CustomerId},
     one_time_code::Purpose,
-    tenant::SignUp as Policy,
+    tenant::{Model as Tenant, SignUp as Policy},
     user::{Role, UserId},
 };
 use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter};
-use serde::{Deserialize, Serialize};
 
 use super::{
     attempt,
@@ -20,8 +19,9 @@ use super::{
 };
 use crate::{
     ctx::App,
-    error::{Error, Result},
+    error::{OnConstraint, Result},
     event::Event,
+    keys::random,
     notify::{self, Message},
     origin::Origin,
     refusal::Refusal,
@@ -32,65 +32,59 @@ use crate::{
 const LASTS: Duration = Duration::minutes(30);
 
 #[derive(Clone)]
-pub struct SignUp {
+pub struct CompleteSignUp {
+    /// Its slug.
     pub tenant: String,
     pub contact: Contact,
+    pub code: String,
     pub name: String,
     /// None: signs in by one-time codes.
     pub password: Option<String>,
 }
 
-/// What waits for the code.
-#[derive(Serialize, Deserialize)]
-struct Pending {
-    name: String,
-    password_hash: Option<String>,
-}
-
 /// Sends a code to the address. Who has a login already is told so there, and nowhere else.
-pub async fn begin(app: &App, origin: &Origin, input: SignUp) -> Result<()> {
-    if !app.notifier.reaches(&input.contact) {
+pub async fn begin(app: &App, origin: &Origin, tenant: &str, contact: &Contact) -> Result<()> {
+    if !app.notifier.reaches(contact) {
         return Err(Refusal::DeliveryUnavailable.into());
     }
-    let name = text::required("name", &input.name, 200)?;
-    let tenant = crate::tenant::named(app, &input.tenant).await?;
-    let tenant = tenant.filter(|tenant| tenant.sign_up == Policy::Open);
-    let tenant = tenant.ok_or(Refusal::SignUpClosed)?;
-    if tenant.suspended_at.is_some() {
-        return Err(Refusal::TenantSuspended.into());
-    }
-    attempt::to_send(app, origin, tenant.id, &input.contact).await?;
-    let password_hash = match input.password {
-        Some(password) => Some(password::hash("password", password).await?),
-        None => None,
-    };
-    let known = sign_in::by_contact(app, tenant.id, &input.contact).await?.is_some();
-    let pending = Pending { name, password_hash };
-    let payload = serde_json::to_string(&pending).map_err(Error::internal)?;
+    let tenant = open_to_all(app, tenant).await?;
+    attempt::to_send(app, origin, tenant.id, contact).await?;
+    let known = sign_in::by_contact(app, tenant.id, contact).await?.is_some();
     let code = one_time_code::digits()?;
+    // For who has a login there is a code too, that nobody knows.
+    let secret = if known { hidden()? } else { code.clone() };
     let issue = Issue {
         id: app.new_id(),
         purpose: Purpose::SignUp,
-        contact: &input.contact,
+        contact,
         user: None,
-        secret: &code,
-        payload: (!known).then_some(payload),
+        secret: &secret,
         lasts: LASTS,
     };
     one_time_code::issue(&app.system(tenant.id, "sign_up"), issue).await?;
-    let message = if known {
+    let (subject, text) = if known {
         known_already(&tenant.name)
     } else {
-        let minutes = LASTS.num_minutes();
+        let (name, minutes) = (&tenant.name, LASTS.num_minutes());
         let text = format!(
-            "{code} is your code to finish your sign-up at {}. It works once, for {minutes} minutes.\n",
-            tenant.name
+            "{code} is your code to sign up at {name}. It works once, for {minutes} minutes. If you did not ask for it, do \
+             nothing.\n"
         );
-        (format!("{code} is your code for {}", tenant.name), text)
+        (format!("{code} is your code for {name}"), text)
     };
-    let (subject, text) = message;
-    notify::send(&app.notifier, Message { to: input.contact, subject, text });
+    notify::send(&app.notifier, Message { to: contact.clone(), subject, text });
     Ok(())
+}
+
+fn hidden() -> Result<String> {
+    Ok(random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A tenant that takes anybody; none at all says the same as one that does not.
+async fn open_to_all(app: &App, tenant: &str) -> Result<Tenant> {
+    let tenant = crate::tenant::open(app, tenant).await?;
+    let tenant = tenant.filter(|tenant| tenant.sign_up == Policy::Open);
+    tenant.ok_or_else(|| Refusal::SignUpClosed.into())
 }
 
 fn known_already(tenant: &str) -> (String, String) {
@@ -101,40 +95,40 @@ fn known_already(tenant: &str) -> (String, String) {
     (format!("You have a login at {tenant}"), text)
 }
 
-/// Makes the customer and the login, and signs in.
-pub async fn complete(
-    app: &App,
-    origin: &Origin,
-    tenant: &str,
-    contact: &Contact,
-    code: &str,
-) -> Result<SignedIn> {
-    attempt::to_sign_in(app, origin, tenant, contact).await?;
-    let tenant = crate::tenant::named(app, tenant).await?.ok_or(Refusal::InvalidCode)?;
-    let ctx = app.system(tenant.id, "sign_up");
+/// Makes the customer and the login, and signs in. Name and password come with the code: whoever began may be somebody
+/// else than who reads there.
+pub async fn complete(app: &App, origin: &Origin, input: CompleteSignUp) -> Result<SignedIn> {
+    let name = &text::required("name", &input.name, 200)?;
+    if let Some(password) = &input.password {
+        password::check("password", password)?;
+    }
+    let contact = &input.contact;
+    let tenant = open_to_all(app, &input.tenant).await?;
+    attempt::to_sign_in(app, origin, (&input.tenant, contact), None).await?;
+    let ctx = app.system(tenant.id, "sign_up").coming_from(origin.clone());
     let sent = one_time_code::sent_to(Purpose::SignUp, contact);
-    let code = &one_time_code::redeem(&ctx, sent, code.trim()).await?;
-    let pending = code.payload.as_deref().ok_or(Refusal::InvalidCode)?;
-    let pending: Pending = serde_json::from_str(pending).map_err(Error::internal)?;
-    let (opening, pending) = (&Opening::new(app, tenant.id)?, &pending);
+    let code = &one_time_code::redeem(&ctx, sent, input.code.trim()).await?;
+    let hash = &match input.password {
+        Some(password) => Some(password::hash("password", password).await?),
+        None => None,
+    };
+    let opening = &Opening::new(app, tenant.id)?;
     let user = ctx
         .write(|tx| async move {
             one_time_code::use_up(&tx, code).await?;
-            let customer = customer_of(&tx, contact, &pending.name).await?;
             let login = NewLogin {
                 contact: contact.clone(),
-                name: pending.name.clone(),
+                name: name.clone(),
                 role: Role::Customer,
-                password_hash: pending.password_hash.clone(),
-                customer: Some(customer),
+                password_hash: hash.clone(),
+                customer: Some(customer_of(&tx, contact, name).await?),
             };
             let user = login.insert(&tx).await?;
             opening.open(&tx, user.id, false, origin).await?;
             Ok(user)
         })
         .await?;
-    let opening = Opening { id: opening.id, refresh_token: opening.refresh_token.clone() };
-    opening.signed_in(app, user).await
+    opening.clone().signed_in(app, user).await
 }
 
 /// The one that staff has made for this address, else a new one.
@@ -161,7 +155,8 @@ pub(super) async fn customer_of(tx: &Tx, contact: &Contact, name: &str) -> Resul
         created_at: tx.now(),
         updated_at: tx.now(),
     };
-    let customer = customer.into_active_model().reset_all().insert(&**tx).await?;
+    let customer = customer.into_active_model().reset_all().insert(&**tx).await;
+    let customer = customer.on_constraint(crate::customer::EMAIL, Refusal::EmailTaken)?;
     let id = customer.id;
     tx.record(Event::CustomerChanged { id, before: None, after: Box::new(customer) });
     Ok(id)

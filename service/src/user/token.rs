@@ -94,6 +94,7 @@ pub async fn open(app: &App, token: &str) -> Result<Bearer> {
     }
     let mut ctx = app.call(actor, &tenant);
     ctx.lacks_second_factor = standing.lacks_second_factor;
+    ctx.session = Some(claims.sid);
     Ok(Bearer { ctx, expires_at, session: claims.sid })
 }
 

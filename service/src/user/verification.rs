@@ -13,6 +13,7 @@ use sea_orm::{
 use super::{
     attempt,
     contact::Contact,
+    credentials,
     one_time_code::{self, Issue},
 };
 use crate::{
@@ -26,8 +27,12 @@ use crate::{
 const LASTS: Duration = Duration::minutes(15);
 
 /// Sends six digits to an address that the caller wants to have. Whether somebody else has it is said to who reads there.
-pub async fn request(ctx: &Ctx, contact: &Contact) -> Result<()> {
-    let user = super::own(ctx).await?;
+/// A new address is a new way in, so it needs the password.
+pub async fn request(ctx: &Ctx, contact: &Contact, password: Option<String>) -> Result<()> {
+    let user = super::own_settled(ctx).await?;
+    if !contact.is_of(&user) {
+        credentials::confirm(ctx, &user, password).await?;
+    }
     if !ctx.app.notifier.reaches(contact) {
         return Err(Refusal::DeliveryUnavailable.into());
     }
@@ -39,7 +44,6 @@ pub async fn request(ctx: &Ctx, contact: &Contact) -> Result<()> {
         contact,
         user: Some(user.id),
         secret: &code,
-        payload: None,
         lasts: LASTS,
     };
     // The platform sends it: nothing of the login has changed yet.
@@ -57,7 +61,7 @@ pub async fn request(ctx: &Ctx, contact: &Contact) -> Result<()> {
 
 /// The caller has the address from now on, and signs in with it.
 pub async fn verify(ctx: &Ctx, contact: &Contact, code: &str) -> Result<Model> {
-    let user = super::own(ctx).await?;
+    let user = super::own_settled(ctx).await?;
     let sent = one_time_code::sent_to(Purpose::Verify, contact);
     let sent = sent.and(entity::one_time_code::Column::UserId.eq(user.id));
     let system = ctx.app.system(ctx.tenant, "verify_contact");
@@ -69,7 +73,27 @@ pub async fn verify(ctx: &Ctx, contact: &Contact, code: &str) -> Result<Model> {
         super::tell(&tx, "user.verify_contact", &before).await
     })
     .await?;
+    if !contact.is_of(&user) {
+        warn(ctx, &user, contact).await?;
+    }
     super::own(ctx).await
+}
+
+/// Tells who reads at the address that they had before.
+async fn warn(ctx: &Ctx, before: &Model, contact: &Contact) -> Result<()> {
+    let old = match contact {
+        Contact::Email(_) => before.email.clone().map(Contact::Email),
+        Contact::Phone(_) => before.phone.clone().map(Contact::Phone),
+    };
+    let Some(to) = old.filter(|old| ctx.app.notifier.reaches(old)) else { return Ok(()) };
+    let tenant = ctx.own_tenant().await?.name;
+    let text = format!(
+        "Your login at {tenant} has another address now, and this one is not used any more. If that was not you, tell \
+         {tenant} at once.\n"
+    );
+    let subject = format!("Your login at {tenant} has another address");
+    notify::send(&ctx.app.notifier, Message { to, subject, text });
+    Ok(())
 }
 
 /// It is theirs, whatever it was before.

@@ -90,9 +90,15 @@ async fn a_suspended_tenant_answers_nobody_and_loses_nothing(
     );
     other.query("{ me { id } }", json!({})).await;
     others.settle().await;
+    let refresh = fleet.tokens.lock().unwrap().refresh.clone();
+    let renew = json!({"refreshToken": refresh});
+    let renewed = app.anonymous(None).mutate("refreshSession", "accessToken", renew.clone()).await;
+    assert_eq!(renewed.code(), "TENANT_SUSPENDED");
+    app.advance(chrono::Duration::seconds(11));
 
     platform.mutate("resumeTenant", "tenant { suspendedAt }", one).await.ok();
     sign_in(&app, &fleet, &email, json!({})).await.ok();
+    app.anonymous(None).mutate("refreshSession", "accessToken", renew).await.ok();
     assert_eq!(fleet.state(&vehicle).await, "ON_TRIP");
     app.assert_sound().await;
 }

@@ -126,3 +126,21 @@ async fn an_employee_rides_for_the_company(#[values(Embedded, Production)] shape
     let seen = fleet.query(document, json!({"id": rental["rental"]["id"]})).await;
     assert_eq!(seen["node"]["customer"]["id"], company);
 }
+
+#[rstest]
+#[tokio::test]
+async fn what_somebody_gave_away_does_not_outlast_their_rights(
+    #[values(Embedded, Production)] shape: Shape,
+) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let second = app.owner_of(&fleet.slug).await;
+    let invite = json!({"email": "friend@example.test", "role": "OWNER"});
+    second.mutate("inviteUser", "invitation { id }", invite).await.ok();
+    let token = app.token_sent_to("friend@example.test").await;
+    let gone = json!({"userId": super::id_of(&second).await});
+    fleet.mutate("disableUser", "user { id }", gone).await.ok();
+    let input = json!({"token": token, "name": "Friend", "password": "correct horse"});
+    let refused = app.anonymous(None).mutate("acceptInvitation", "accessToken", input).await;
+    assert_eq!(refused.code(), "INVALID_CODE");
+}

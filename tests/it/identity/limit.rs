@@ -126,3 +126,29 @@ async fn nodes_count_together(#[values(Production)] shape: Shape) {
     assert_eq!(passed(&other, 10).await, spent);
     assert_eq!(passed(&alone, 10).await, 6);
 }
+
+/// However the tenant is spelled, and whichever of its addresses is typed, it is one account.
+#[rstest]
+#[tokio::test]
+async fn one_account_has_one_count(#[values(Embedded, Production)] shape: Shape) {
+    let app = TestApp::start_with(shape, &[("BIKELEASE_SIGN_INS_PER_ADDRESS", "")]).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let email = email_of(&fleet).await;
+    app.sql("UPDATE \"user\" SET phone = '+254700123456'").await.unwrap();
+    app.advance(Duration::hours(1));
+    let mut passed = 0;
+    for number in 0..20 {
+        let spelled = format!("{}{}", fleet.slug, " ".repeat(number % 5));
+        let mut input = json!({"tenant": spelled, "password": "wrong horse"});
+        match number % 2 {
+            0 => input["email"] = json!(email),
+            _ => input["phone"] = json!("+254700123456"),
+        }
+        let answer = app.anonymous(None).mutate("signIn", "accessToken", input).await;
+        passed += usize::from(!limited(&answer));
+    }
+    assert_eq!(passed, 10);
+    // Whoever is signed in has no more guesses by another door.
+    let guess = json!({"password": "wrong horse"});
+    assert!(limited(&fleet.mutate("removeSecondFactor", "user { id }", guess).await));
+}

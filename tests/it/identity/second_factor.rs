@@ -68,8 +68,24 @@ async fn a_tenant_that_asks_for_it_lets_staff_do_nothing_before(
     let refused = socket.message().await;
     assert_eq!(refused["payload"][0]["extensions"]["code"], "SECOND_FACTOR_REQUIRED", "{refused}");
 
+    let elsewhere = caller(&app, &sign_in(&app, &fleet, &staff_email, json!({})).await.ok());
+    let change = json!({"currentPassword": PASSWORD, "newPassword": "battery staple"});
+    let refused = limited.mutate("changePassword", "user { id }", change).await;
+    assert_eq!(refused.code(), "SECOND_FACTOR_REQUIRED", "nothing else can be done");
+
     set_up(&app, &limited).await;
     limited.query("{ vehicles { nodes { id } } }", json!({})).await;
+    // The other one has shown nothing but the password.
+    let ended = elsewhere.send_once("{ me { id } }", json!({})).await;
+    assert_eq!(ended.error(), "UNAUTHENTICATED");
+    let back = limited.mutate("removeSecondFactor", "user { id }", json!({"password": PASSWORD}));
+    assert_eq!(back.await.code(), "SECOND_FACTOR_REQUIRED");
+    // Who was at work before has to comply when their tokens are renewed.
+    let before = fleet.tokens.lock().unwrap().refresh.clone();
+    let renew = json!({"refreshToken": before});
+    let renewed = app.anonymous(None).mutate("refreshSession", "accessToken", renew).await.ok();
+    let late = caller(&app, &renewed).send("{ vehicles { nodes { id } } }", json!({})).await;
+    assert_eq!(late.error(), "SECOND_FACTOR_REQUIRED");
 
     let riding = sign_in(&app, &fleet, &rider_email, json!({})).await.ok();
     assert_eq!(riding["needsSecondFactor"], false);

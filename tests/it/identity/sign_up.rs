@@ -2,11 +2,25 @@
 
 use rstest::rstest;
 use tests::{
+    Answer, Fleet,
     Shape::{self, Embedded, Production},
     TestApp, json,
 };
 
-use super::{caller, email_of, set};
+use super::{PASSWORD, caller, email_of, set, sign_in};
+
+async fn begin(app: &TestApp, fleet: &Fleet, email: &str) -> Answer {
+    let input = json!({"tenant": fleet.slug, "email": email});
+    app.anonymous(None).mutate("signUp", "accepted", input).await
+}
+
+async fn complete(app: &TestApp, fleet: &Fleet, email: &str, code: &str) -> Answer {
+    let input = json!({
+        "tenant": fleet.slug, "email": email, "code": code, "name": "Ann", "password": PASSWORD,
+    });
+    let fields = "accessToken user { name email emailVerifiedAt role customer { id name email } }";
+    app.anonymous(None).mutate("completeSignUp", fields, input).await
+}
 
 #[rstest]
 #[tokio::test]
@@ -14,23 +28,19 @@ async fn a_customer_signs_up_and_rides(#[values(Embedded, Production)] shape: Sh
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     set(&fleet, json!({"signUp": "OPEN"})).await;
-    let (anyone, ann) = (app.anonymous(None), "ann@example.test");
-    let input =
-        json!({"tenant": fleet.slug, "name": "Ann", "email": ann, "password": "correct horse"});
-    anyone.mutate("signUp", "accepted", input).await.ok();
+    let ann = "ann@example.test";
+    begin(&app, &fleet, ann).await.ok();
     let code = app.code_sent_to(ann).await;
-    let input = json!({"tenant": fleet.slug, "email": "Ann@Example.test", "code": code});
-    let fields = "accessToken user { email emailVerifiedAt role customer { name email } }";
-    let made = anyone.mutate("completeSignUp", fields, input.clone()).await.ok();
+    let made = complete(&app, &fleet, "Ann@Example.test", &code).await.ok();
     assert_eq!(made["user"]["role"], "CUSTOMER");
     assert_eq!(made["user"]["customer"]["email"], ann);
     assert!(made["user"]["emailVerifiedAt"].is_string());
 
     let vehicle = fleet.vehicle().await;
     caller(&app, &made).start_rental(&vehicle).await.ok();
+    sign_in(&app, &fleet, ann, json!({})).await.ok();
 
-    let again = anyone.mutate("completeSignUp", "accessToken", input).await;
-    assert_eq!(again.code(), "INVALID_CODE");
+    assert_eq!(complete(&app, &fleet, ann, &code).await.code(), "INVALID_CODE");
     app.assert_sound().await;
 }
 
@@ -43,18 +53,15 @@ async fn signing_up_again_says_nothing_but_to_who_reads_there(
     let fleet = app.fleet("Velo Nord").await;
     set(&fleet, json!({"signUp": "OPEN"})).await;
     let known = email_of(&fleet.rider(&app).await.client).await;
-    let anyone = app.anonymous(None);
     let mut answers = Vec::new();
     for email in [known.as_str(), "new@example.test"] {
-        let input = json!({"tenant": fleet.slug, "name": "Ann", "email": email});
-        let answer = anyone.mutate("signUp", "accepted", input).await;
+        let answer = begin(&app, &fleet, email).await;
         answers.push((answer.status, answer.body));
     }
     assert_eq!(answers[0], answers[1]);
     let told = app.message_to(&known).await;
     assert!(told.text.contains("has a login already"), "{}", told.text);
-    let guess = json!({"tenant": fleet.slug, "email": known, "code": "000000"});
-    assert_eq!(anyone.mutate("completeSignUp", "accessToken", guess).await.code(), "INVALID_CODE");
+    assert_eq!(complete(&app, &fleet, &known, "000000").await.code(), "INVALID_CODE");
 }
 
 #[rstest]
@@ -65,12 +72,9 @@ async fn a_customer_whom_staff_has_entered_is_taken(#[values(Embedded, Productio
     set(&fleet, json!({"signUp": "OPEN"})).await;
     let ben = json!({"name": "Ben", "email": "ben@example.test"});
     let entered = fleet.mutate("createCustomer", "customer { id }", ben).await.ok();
-    let anyone = app.anonymous(None);
-    let input = json!({"tenant": fleet.slug, "name": "Benjamin", "email": "ben@example.test"});
-    anyone.mutate("signUp", "accepted", input).await.ok();
+    begin(&app, &fleet, "ben@example.test").await.ok();
     let code = app.code_sent_to("ben@example.test").await;
-    let input = json!({"tenant": fleet.slug, "email": "ben@example.test", "code": code});
-    let made = anyone.mutate("completeSignUp", "user { customer { id } }", input).await.ok();
+    let made = complete(&app, &fleet, "ben@example.test", &code).await.ok();
     assert_eq!(made["user"]["customer"]["id"], entered["customer"]["id"]);
 }
 
@@ -82,11 +86,34 @@ async fn a_closed_tenant_and_none_at_all_say_the_same(
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     for tenant in [fleet.slug.as_str(), "nowhere", "platform"] {
-        let input = json!({"tenant": tenant, "name": "Ann", "email": "ann@example.test"});
+        let input = json!({"tenant": tenant, "email": "ann@example.test"});
         let refused = app.anonymous(None).mutate("signUp", "accepted", input).await;
-        assert_eq!(
-            (refused.code().as_str(), refused.field()),
-            ("SIGN_UP_CLOSED", json!(["tenant"]))
-        );
+        let expected = ("SIGN_UP_CLOSED", json!(["tenant"]));
+        assert_eq!((refused.code().as_str(), refused.field()), expected);
     }
+    // Also for who began while it was open.
+    set(&fleet, json!({"signUp": "OPEN"})).await;
+    begin(&app, &fleet, "ann@example.test").await.ok();
+    let code = app.code_sent_to("ann@example.test").await;
+    set(&fleet, json!({"signUp": "BY_INVITATION"})).await;
+    let late = complete(&app, &fleet, "ann@example.test", &code).await;
+    assert_eq!(late.code(), "SIGN_UP_CLOSED");
+}
+
+/// Two that race for one address: one login, and no defect for the other.
+#[rstest]
+#[tokio::test]
+async fn two_that_show_one_code_make_one_login(#[values(Embedded, Production)] shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    set(&fleet, json!({"signUp": "OPEN"})).await;
+    let ann = "ann@example.test";
+    begin(&app, &fleet, ann).await.ok();
+    let code = app.code_sent_to(ann).await;
+    let all =
+        futures_util::future::join_all((0..4).map(|_| complete(&app, &fleet, ann, &code))).await;
+    let made = all.iter().filter(|answer| answer.payload()["accessToken"].is_string()).count();
+    assert_eq!(made, 1);
+    let logins = app.count("SELECT count(*) FROM \"user\" WHERE email = 'ann@example.test'").await;
+    assert_eq!(logins, 1);
 }

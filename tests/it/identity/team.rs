@@ -113,3 +113,27 @@ async fn logins_are_listed_searched_and_paged(#[values(Embedded, Production)] sh
     let owners = json!({"filter": {"roles": ["OWNER"], "search": &email_of(&fleet).await[..6]}});
     assert_eq!(fleet.query(document, owners).await["users"]["nodes"][0]["role"], "OWNER");
 }
+
+/// Looking at a password takes a while: whoever is disabled meanwhile has no session afterwards.
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_that_is_under_way_does_not_outlast_the_login(
+    #[values(Embedded, Production)] shape: Shape,
+) {
+    let app = TestApp::start_with(shape, &[("BIKELEASE_SIGN_INS_PER_ADDRESS", "")]).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let staff = fleet.staff(&app).await;
+    let (id, email) = (id_of(&staff).await, email_of(&staff).await);
+    let one = json!({"userId": id});
+    for pause in [0, 5, 10, 20, 40, 60, 80] {
+        let disable = async {
+            tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+            fleet.mutate("disableUser", "user { id }", one.clone()).await.ok();
+        };
+        tokio::join!(sign_in(&app, &fleet, &email, json!({})), disable);
+        let live = "SELECT count(*) FROM session s JOIN \"user\" u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+            WHERE u.disabled_at IS NOT NULL AND s.revoked_at IS NULL";
+        assert_eq!(app.count(live).await, 0, "after {pause} ms");
+        fleet.mutate("enableUser", "user { id }", one.clone()).await.ok();
+    }
+}

@@ -1,5 +1,6 @@
 //! Access tokens: one algorithm, named keys that turn with an overlap, and nothing that a token says of itself is believed.
 
+use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use rstest::rstest;
@@ -42,43 +43,67 @@ async fn anybody_can_check_a_token_with_the_public_keys(
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 600);
 }
 
-/// `none`, another algorithm with our public key as its secret, another key, another type, other times.
+/// `none`, another algorithm with our public key as its secret, another key; and, signed with the true key, another type,
+/// issuer, audience or time.
 #[rstest]
 #[tokio::test]
 async fn a_forged_token_is_none(#[values(Embedded, Production)] shape: Shape) {
-    let app = TestApp::start(shape).await;
+    let secret = "a".repeat(20) + "bcdefghijklmnop";
+    let app = TestApp::start_with(shape, &[("BIKELEASE_SECRET", &secret)]).await;
     let fleet = app.fleet("Velo Nord").await;
     let token = fleet.token().unwrap();
     let (header, claims) = (part(&token, 0), part(&token, 1));
     let kid = text(&header["kid"]);
     let public =
         URL_SAFE_NO_PAD.decode(keys(&app).await["keys"][0]["x"].as_str().unwrap()).unwrap();
-    let seed = [7_u8; 32];
-    let mut own = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-    own.extend_from_slice(&seed);
+    let key = |seed: &[u8]| {
+        let mut own = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+        own.extend_from_slice(seed);
+        EncodingKey::from_ed_der(&own)
+    };
+    // As the product derives it.
+    let derivation = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let true_key = key(hmac::sign(&derivation, b"token").as_ref());
     let sign = |algorithm, kid: &str, kind: &str, claims: &Value, key: &EncodingKey| {
         let mut header = Header::new(algorithm);
         header.typ = Some(kind.to_owned());
         header.kid = Some(kid.to_owned());
         jsonwebtoken::encode(&header, claims, key).unwrap()
     };
-    let (ours, hmac) = (EncodingKey::from_ed_der(&own), EncodingKey::from_secret(&public));
+    let with = |name: &str, value: Value| {
+        let mut claims = claims.clone();
+        claims[name] = value;
+        sign(Algorithm::EdDSA, &kid, "at+jwt", &claims, &true_key)
+    };
+    let me = async |token: String| {
+        app.anonymous(None).with_token(Some(token)).send("{ me { id } }", json!({})).await.body
+    };
+    let genuine = me(sign(Algorithm::EdDSA, &kid, "at+jwt", &claims, &true_key)).await;
+    assert!(genuine["data"]["me"]["id"].is_string(), "the key is the true one: {genuine}");
+
     let unsigned = json!({"alg": "none", "typ": "at+jwt", "kid": kid});
     let unsigned = URL_SAFE_NO_PAD.encode(unsigned.to_string());
     let body = token.split('.').nth(1).unwrap();
+    let (issued, hmac) = (claims["iat"].as_i64().unwrap(), EncodingKey::from_secret(&public));
     let forged = [
         format!("{unsigned}.{body}."),
         sign(Algorithm::HS256, &kid, "at+jwt", &claims, &hmac),
-        sign(Algorithm::EdDSA, &kid, "at+jwt", &claims, &ours),
-        sign(Algorithm::EdDSA, "unknown", "at+jwt", &claims, &ours),
-        sign(Algorithm::EdDSA, &kid, "JWT", &claims, &ours),
+        sign(Algorithm::EdDSA, &kid, "at+jwt", &claims, &key(&[7; 32])),
+        sign(Algorithm::EdDSA, "unknown", "at+jwt", &claims, &true_key),
+        sign(Algorithm::EdDSA, &kid, "JWT", &claims, &true_key),
+        with("iss", json!("somebody")),
+        with("aud", json!("something")),
+        with("exp", json!(issued)),
+        with("iat", json!(issued + 3_600)),
+        with("role", json!("customer")),
+        with("sid", json!("session_018f3c5e7a6b7c8d9e0f1a2b3c4d5e6f")),
+        with("tenant", json!("tenant_018f3c5e7a6b7c8d9e0f1a2b3c4d5e6f")),
     ];
     for token in forged {
-        let client = app.anonymous(None).with_token(Some(token.clone()));
+        let answer = me(token.clone()).await;
         assert_eq!(
-            client.send("{ me { id } }", json!({})).await.error(),
-            "UNAUTHENTICATED",
-            "{token}"
+            answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
+            "{token}: {answer}"
         );
     }
 }
@@ -93,8 +118,14 @@ async fn the_two_kinds_of_tokens_are_not_swapped(#[values(Embedded, Production)]
         let tokens = fleet.tokens.lock().unwrap();
         (tokens.access.clone(), tokens.refresh.clone())
     };
-    let client = app.anonymous(None).with_token(refresh);
+    let client = app.anonymous(None).with_token(refresh.clone());
     assert_eq!(client.send("{ me { id } }", json!({})).await.error(), "UNAUTHENTICATED");
+    // What was never given out is nobody's stolen token: the session goes on.
+    let made_up = format!("{}AAAA", &refresh.clone().unwrap()[..100]);
+    let input = json!({"refreshToken": made_up});
+    let answer = app.anonymous(None).mutate("refreshSession", "accessToken", input).await;
+    assert_eq!(answer.code(), "INVALID_REFRESH_TOKEN");
+    fleet.query("{ me { id } }", json!({})).await;
     let input = json!({"refreshToken": access});
     let answer = app.anonymous(None).mutate("refreshSession", "accessToken", input).await;
     assert_eq!(answer.code(), "INVALID_REFRESH_TOKEN");

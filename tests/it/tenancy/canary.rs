@@ -293,7 +293,7 @@ async fn mark(app: &TestApp, fleet: &Fleet) {
     let invited = format!("canary-staff-{}@example.test", key());
     ok("inviteUser", "invitation { id }", json!({"email": invited, "role": "STAFF"})).await;
     let guest = format!("canary-guest-{}@example.test", key());
-    let guest = json!({"tenant": fleet.slug, "name": mark("guest"), "email": guest});
+    let guest = json!({"tenant": fleet.slug, "email": guest});
     app.anonymous(None).mutate("signUp", "accepted", guest).await.ok();
     let partner = json!({"name": mark("partner"), "allowedOrigins": ["https://canary.example"]});
     let partner = fleet.partner(&["BOARD_READ"], partner).await;

@@ -44,6 +44,9 @@ pub struct ResetPasswordInput {
 /// One's own address, or a new one.
 #[derive(InputObject)]
 pub struct RequestVerificationInput {
+    /// Needed for an address that is not the caller's yet, by who has a password.
+    #[graphql(secret)]
+    current_password: Option<String>,
     /// Either this or `phone`.
     email: Option<String>,
     /// In E.164. Either this or `email`.
@@ -146,8 +149,9 @@ impl CredentialsMutation {
     ) -> Result<RequestVerificationPayload> {
         let call = ctx.call()?;
         let contact = Contact::read(input.email.as_deref(), input.phone.as_deref());
-        let sent =
-            with(contact, |contact| async move { verification::request(call, &contact).await });
+        let sent = with(contact, |contact| async move {
+            verification::request(call, &contact, input.current_password).await
+        });
         RequestVerificationPayload::from_outcome(sent.await.map(|()| true))
     }
 

@@ -110,6 +110,8 @@ impl SignInPayload {
                 user_errors,
             });
         };
+        // A socket has no headers of its own to answer with.
+        let use_cookie = use_cookie && ctx.data_opt::<auth::Cookies>().is_some();
         if use_cookie {
             ctx.append_http_header("set-cookie", auth::cookie(&signed_in.refresh_token));
         }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, InputObject, Object};
 use service::user::{
     contact::Contact,
-    sign_up::{self, SignUp},
+    sign_up::{self, CompleteSignUp},
 };
 
 use super::{door, sign_in::SignInPayload};
@@ -17,15 +17,10 @@ use crate::{
 pub struct SignUpInput {
     /// The tenant's slug.
     tenant: String,
-    /// Full name, 1 to 200 characters.
-    name: String,
     /// Either this or `phone`.
     email: Option<String>,
     /// In E.164. Either this or `email`.
     phone: Option<String>,
-    /// 8 to 128 characters; without one they sign in by one-time codes.
-    #[graphql(secret)]
-    password: Option<String>,
 }
 
 /// The code that was sent.
@@ -40,6 +35,11 @@ pub struct CompleteSignUpInput {
     /// Six digits.
     #[graphql(secret)]
     code: String,
+    /// Full name, 1 to 200 characters.
+    name: String,
+    /// 8 to 128 characters; without one they sign in by one-time codes.
+    #[graphql(secret)]
+    password: Option<String>,
     /// For pages: the refresh token goes into a cookie that scripts cannot read, for `POST /auth/refresh`, and is null here.
     #[graphql(default)]
     use_cookie: bool,
@@ -67,9 +67,8 @@ impl SignUpMutation {
     ) -> Result<SignUpPayload> {
         let (app, origin) = door(ctx)?;
         let contact = Contact::read(input.email.as_deref(), input.phone.as_deref());
-        let SignUpInput { tenant, name, password, .. } = input;
-        let begun = with(contact, |contact| {
-            sign_up::begin(app, origin, SignUp { tenant, contact, name, password })
+        let begun = with(contact, |contact| async move {
+            sign_up::begin(app, origin, &input.tenant, &contact).await
         });
         SignUpPayload::from_outcome(begun.await.map(|()| true))
     }
@@ -82,10 +81,11 @@ impl SignUpMutation {
     ) -> Result<SignInPayload> {
         let (app, origin) = door(ctx)?;
         let contact = Contact::read(input.email.as_deref(), input.phone.as_deref());
-        let (tenant, code) = (&input.tenant, &input.code);
-        let signed_in = with(contact, |contact| async move {
-            sign_up::complete(app, origin, tenant, &contact, code).await
+        let CompleteSignUpInput { tenant, code, name, password, use_cookie, .. } = input;
+        let signed_in = with(contact, |contact| {
+            let input = CompleteSignUp { tenant, contact, code, name, password };
+            sign_up::complete(app, origin, input)
         });
-        SignInPayload::from_outcome(ctx, input.use_cookie, signed_in.await)
+        SignInPayload::from_outcome(ctx, use_cookie, signed_in.await)
     }
 }
