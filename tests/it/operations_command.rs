@@ -83,6 +83,9 @@ async fn a_partner_is_set_up_by_commands(#[values(Embedded, Production)] shape: 
     let retired = said.lines().filter(|line| line.contains("retired"));
     assert!(code == 0 && retired.count() == 1 && said.contains("Types costs up to"), "{said}");
 
+    let (said, code) = desk.run(&["client", "list", "--tenant", &desk.slug]).await;
+    assert!(code == 0 && said.contains(&format!("{client} City: board:read")), "{said}");
+    assert!(said.contains(&key) && !said.contains(&partner.token().unwrap()), "{said}");
     let (said, code) = desk.run(&["client", "revoke", "--tenant", &desk.slug, "--key", &key]).await;
     assert_eq!(code, 0, "{said}");
     assert_eq!(partner.call(TYPES, json!({})).await.status, 401);

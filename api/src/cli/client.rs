@@ -7,10 +7,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use service::{
     ctx::Ctx,
     entity::{
-        api_client::{ClientId, Kind},
+        api_client::{ClientId, Kind, Model},
         api_key::KeyId,
         scope::{Scope, Scopes},
     },
+    page::PageArgs,
     partner::{
         self, CreateClient,
         key::{self, CreateKey},
@@ -38,6 +39,15 @@ enum Action {
 Example:
   bikelease client create --tenant velo-nord --name 'City app' --scope board:read --cost-per-minute 5000")]
     Create(Create),
+    /// Lists a tenant's API clients, with the keys that work
+    #[command(after_help = "\
+Example:
+  bikelease client list --tenant velo-nord")]
+    List {
+        /// The tenant's slug
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+    },
     /// Makes a key, and prints it this once
     #[command(after_help = "\
 Two keys of a client work at most: make the second, change over to it, and revoke the first.
@@ -99,6 +109,7 @@ enum KindName {
 pub async fn run(node: &Node, options: Options) -> Result<ExitCode> {
     match options.action {
         Action::Create(create) => self::create(node, create).await?,
+        Action::List { tenant } => list(&call(node, &tenant).await?).await?,
         Action::Key { tenant, client } => {
             let input = CreateKey { client, scopes: None, expires_at: None };
             let created = key::create(&call(node, &tenant).await?, input).await.map_err(explain)?;
@@ -127,6 +138,32 @@ async fn create(node: &Node, create: Create) -> Result<()> {
     };
     let client = partner::create(&call, input).await.map_err(explain)?;
     say(format_args!("made API client {} of tenant {}, {}", client.name, create.tenant, client.id));
+    Ok(())
+}
+
+async fn list(call: &Ctx) -> Result<()> {
+    let mut page = PageArgs::default();
+    loop {
+        let found = partner::list(call, true, &page).await?;
+        for (_, client) in &found.items {
+            let Model { id, name, scopes, .. } = client;
+            let disabled = client.disabled_at.map_or("", |_| ", disabled");
+            let budget = client.cost_per_minute.map(|cost| format!(", {cost} a minute"));
+            say(format_args!("{id} {name}: {scopes}{}{disabled}", budget.unwrap_or_default()));
+            keys(call, *id).await?;
+        }
+        match found.items.last() {
+            Some((cursor, _)) if found.has_next => page.after = Some(cursor.clone()),
+            _ => return Ok(()),
+        }
+    }
+}
+
+async fn keys(call: &Ctx, client: ClientId) -> Result<()> {
+    for key in key::working_of(call, client).await? {
+        let used = key.last_used_at.map_or("never used".to_owned(), |at| format!("used {at:?}"));
+        say(format_args!("  {} {}…, {used}", key.id, key.prefix));
+    }
     Ok(())
 }
 

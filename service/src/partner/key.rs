@@ -10,7 +10,7 @@ use entity::{
     tenant::TenantId,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder,
     QuerySelect, RelationDef, Select,
     sea_query::{Condition, Expr},
 };
@@ -141,6 +141,15 @@ pub async fn list(ctx: &Ctx, client: ClientId, page: &PageArgs) -> Result<Page<M
         key: Box::new(|key: &Model| (Key::None, key.id.uuid())),
     };
     page::fetch(ctx, "api_keys", of_client(ctx, client), sort, page).await
+}
+
+/// Those that work, the older first; two at most.
+pub async fn working_of(ctx: &Ctx, client: ClientId) -> Result<Vec<Model>> {
+    ctx.require(Permission::ManagePartners)?;
+    let query = of_client(ctx, client).filter(Column::RevokedAt.is_null());
+    let mut keys = query.order_by_asc(Column::Id).all(ctx.reader()).await?;
+    keys.retain(|key| key.works_at(ctx.now()));
+    Ok(keys)
 }
 
 pub async fn count(ctx: &Ctx, client: ClientId) -> Result<i64> {

@@ -1,5 +1,6 @@
 //! Whether a document is one of the schema's, and what it can cost: looked at as a call would be, without the call.
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use async_graphql::extensions::{
@@ -50,9 +51,12 @@ pub async fn entries(
     entries: Vec<Entry>,
 ) -> Result<Vec<Checked>, Vec<Refused>> {
     let (mut checked, mut refused) = (Vec::with_capacity(entries.len()), Vec::new());
+    let mut names = HashSet::new();
     for entry in entries {
+        // Others have their turn: a manifest may be long.
+        tokio::task::yield_now().await;
         match one(executor, &entry).await {
-            Ok(operation) if checked.iter().any(|other: &Checked| other.name == operation.name) => {
+            Ok(operation) if !names.insert(operation.name.clone()) => {
                 let flaw = Flaw::whole("another document has an operation of this name");
                 refused.push(Refused { operation: operation.name, flaw });
             }
