@@ -123,6 +123,37 @@ async fn an_id_must_be_the_hash_of_its_text(#[values(Embedded, Production)] shap
     }
 }
 
+/// The guard stands in front of the parser at this door too.
+#[rstest]
+#[tokio::test]
+async fn what_would_hurt_the_server_is_not_registered(
+    #[values(Embedded, Production)] shape: Shape,
+) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let partner = fleet.partner(READS, json!({})).await;
+    let nested = format!("query A {{ a(b: {}{}) }}", "[".repeat(2_000), "]".repeat(2_000));
+    let doubling = (1..30).map(|n| format!("fragment F{n} on Query {{ ...F{0} ...F{0} }} ", n - 1));
+    let bomb = format!(
+        "query A {{ ...F29 }} {} fragment F0 on Query {{ me {{ id }} }}",
+        doubling.collect::<String>()
+    );
+    let aliases: String = (0..40).map(|n| format!("a{n}: me {{ id }} ")).collect();
+    let cases = [
+        (nested, "nested deeper"),
+        (bomb, "selects more than"),
+        (format!("query A {{ {aliases} }}"), "aliases"),
+        (format!("query A {{ me {{ id {} }} }}", "@skip(if: false) ".repeat(40)), "directives"),
+        (format!("query A {{ me {{ id }} }} #{}", "-".repeat(70_000)), "longer than"),
+        ("query A { ".to_owned() + &"me ".repeat(5_000), "tokens"),
+    ];
+    for (document, reason) in cases {
+        let found = refused(&fleet.try_publish(&partner.id, &manifest(&[&document])).await);
+        assert!(text(&found[0]["reason"]).contains(reason), "{reason}: {found:#?}");
+    }
+    fleet.publish(&partner.id, &[STATIONS]).await;
+}
+
 #[rstest]
 #[tokio::test]
 async fn old_versions_can_be_called_until_they_are_retired(

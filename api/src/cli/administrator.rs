@@ -24,7 +24,10 @@ enum Action {
     /// Makes somebody who creates, suspends and resumes tenants, and sees nothing inside them
     #[command(after_help = "\
 They sign in to the tenant `platform`. The password, 8 to 128 characters, is the first line of
-stdin with --password-stdin, else the variable NEW_USER_PASSWORD.")]
+stdin with --password-stdin, else the variable NEW_USER_PASSWORD.
+
+Example:
+  bikelease administrator create --email ops@example.com --name Operations --password-stdin < password")]
     Create {
         #[arg(long)]
         email: String,
