@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use async_graphql::parser::parse_query;
 
 use super::*;
-use crate::graphql::guard;
+use crate::graphql::{guard, operation::check};
+use crate::schema::AppExecutor;
 
 /// Every field that a subscription can reach, as `Type.field`.
 fn reachable() -> BTreeSet<String> {
@@ -69,4 +70,24 @@ fn a_selection_depends_on_its_most_dependent_field() {
         let operation = guard::operation(&document, None).unwrap();
         assert_eq!(needs(&document, operation), expected, "{selection}");
     }
+}
+
+/// What shared caches may keep is the same for all: an answer that depends on the role or the viewer is kept by nobody.
+#[tokio::test]
+async fn only_what_depends_on_the_tenant_alone_may_be_kept() {
+    let schema = || crate::schema::builder().finish();
+    let executor = AppExecutor { checked: schema(), registered: schema() };
+    let mut kept = 0;
+    for (kind, list) in [("Station", "stations"), ("VehicleType", "vehicleTypes")] {
+        for (field, of) in &TYPES[kind] {
+            let inner = if TYPES.contains_key(of) { "{ __typename }" } else { "" };
+            let document = format!("query A {{ {list} {{ nodes {{ {field} {inner} }} }} }}");
+            let sound = check::document(&executor, &document).await;
+            let may_be_kept = sound.is_ok_and(|sound| sound.caching.0.is_some());
+            let needs = declared(kind, field);
+            assert!(!may_be_kept || needs == Some(Tenant), "{kind}.{field} needs {needs:?}");
+            kept += usize::from(may_be_kept);
+        }
+    }
+    assert!(kept > 20, "{kept}");
 }
