@@ -36,6 +36,9 @@ Example:
   bikelease user create --tenant velo-nord --email ann@velo-nord.example --name Ann --role owner --password-stdin < password")]
     Create(Create),
     /// Takes the second factor of a login that lost its authenticator app, and signs it out
+    #[command(after_help = "\
+Example:
+  bikelease user reset-second-factor --tenant velo-nord --email ann@velo-nord.example")]
     ResetSecondFactor {
         /// The tenant's slug; `platform` for administrators
         #[arg(long, value_name = "SLUG")]
