@@ -4,8 +4,9 @@ import graphql from '@graphql-eslint/eslint-plugin';
 const recommended = graphql.configs['flat/schema-recommended'].rules;
 
 const VALUES = [
-  'FleetEvent', 'Money', 'PageInfo', 'Penalty', 'Position', 'PriceLine', 'PriceSegment',
-  'RentalQuoted', 'UserError',
+  'AuditChange', 'FleetEvent', 'Money', 'PageInfo', 'Penalty', 'Position', 'PriceLine',
+  'PriceSegment', 'RefusedOperation', 'RegisteredOperation', 'RentalQuoted', 'SecondFactorSetup',
+  'UserError',
 ];
 
 export default [
