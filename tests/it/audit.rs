@@ -11,7 +11,7 @@ use tests::{
 };
 
 const LINES: &str =
-    "actorKind actorId role address userAgent requestId action subjectKind subjectId
+    "actorKind actorId actorRole address userAgent requestId action subjectKind subjectId
     occurredAt changes { field before after }";
 
 /// A call with headers that say who and which it is.
@@ -71,7 +71,7 @@ async fn a_line_says_who_did_what_from_where(#[values(Embedded, Production)] sha
     assert_eq!(blocked["action"], "customer.block");
     assert_eq!(blocked["actorKind"], "STAFF");
     assert_eq!(blocked["actorId"], id_of(&staff).await);
-    assert_eq!(blocked["role"], "STAFF");
+    assert_eq!(blocked["actorRole"], "STAFF");
     assert_eq!(blocked["address"], "127.0.0.1");
     assert_eq!(blocked["userAgent"], "Dashboard/7");
     assert_eq!(blocked["requestId"], "request-7");

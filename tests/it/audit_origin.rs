@@ -69,11 +69,11 @@ async fn partners_and_the_platform_are_told_as_such(#[values(Embedded, Productio
     let [suspended, created, ..] = &told[..] else { panic!("{told:#?}") };
     assert_eq!(suspended["actorKind"], "PLATFORM");
     assert_eq!(suspended["actorId"], administrator.to_string());
-    assert_eq!(suspended["role"], "ADMINISTRATOR");
+    assert_eq!(suspended["actorRole"], "ADMINISTRATOR");
     assert_eq!(suspended["subjectId"], tenant.to_string());
     assert_eq!(created["actorKind"], "PARTNER");
     assert_eq!(created["actorId"], client.to_string());
-    assert_eq!(created["role"], Value::Null);
+    assert_eq!(created["actorRole"], Value::Null);
     assert_eq!(created["address"], Value::Null);
     assert_eq!(created["action"], "station.create");
 }

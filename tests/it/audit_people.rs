@@ -111,8 +111,7 @@ async fn what_people_do_with_their_own_login_is_told(#[values(Embedded, Producti
     let fleet = app.fleet("Velo Nord").await;
     let ann = fleet.colleague(&app, Role::Staff).await;
     let id = me(&ann).await["id"].clone();
-    let document =
-        "mutation { requestVerification(input: {email: \"ann@example.com\", currentPassword: \"correct horse\"}) { accepted } }";
+    let document = "mutation { requestVerification(input: {email: \"ann@example.com\", currentPassword: \"correct horse\"}) { accepted } }";
     ann.query(document, json!({})).await;
     let code = sent(&app, "ann@example.com", "").await;
     let verify = ("verifyContact", "user { id }", "user.verify_contact");
@@ -171,7 +170,7 @@ async fn who_shows_what_was_sent_to_them_is_known_by_it(
     let (payload, line) = told(&fleet, &fleet, accept, input).await;
     let eve = payload["user"]["id"].clone();
     assert_eq!((&line["actorId"], &line["subjectId"]), (&eve, &eve));
-    assert_eq!((&line["actorKind"], &line["role"]), (&json!("STAFF"), &json!("ADMIN")));
+    assert_eq!((&line["actorKind"], &line["actorRole"]), (&json!("STAFF"), &json!("ADMIN")));
 
     let document = "mutation($input: RequestPasswordResetInput!) {
         requestPasswordReset(input: $input) { userErrors { code } } }";
@@ -210,7 +209,10 @@ async fn what_the_platform_does_to_a_tenant_is_in_that_tenants_log(
     let resume = ("resumeTenant", "tenant { id }", "tenant.resume");
     let (_, line) = told(&root, &fleet, resume, tenant).await;
     assert_eq!(changes(&line), ["suspendedAt: 2035-01-01T12:00:00Z -> null"]);
-    assert_eq!((&line["actorKind"], &line["role"]), (&json!("PLATFORM"), &json!("ADMINISTRATOR")));
+    assert_eq!(
+        (&line["actorKind"], &line["actorRole"]),
+        (&json!("PLATFORM"), &json!("ADMINISTRATOR"))
+    );
     let suspended = lines(&fleet, json!({"requestId": "suspension"})).await;
     assert_eq!(suspended[0]["action"], "tenant.suspend");
     assert_eq!(suspended[0]["actorId"], me(&root).await["id"]);

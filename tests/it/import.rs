@@ -210,7 +210,8 @@ async fn a_second_import_adds_nothing_and_a_longer_file_adds_the_rest(
 async fn an_import_that_was_killed_goes_on(#[values(Embedded, Production)] shape: Shape) {
     let app = TestApp::start(shape).await;
     let settings = app.place.settings();
-    assert_eq!(run(&settings, &["seed"]).await.1, 0);
+    let (said, code) = run(&settings, &["seed"]).await;
+    assert_eq!(code, 0, "{said}");
     let mut killed = command(&settings, &["import", "bayarea"])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())

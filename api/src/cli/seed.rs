@@ -23,7 +23,7 @@ pub async fn run(node: &Node, config: &Config) -> Result<ExitCode> {
     if config.env == Environment::Production {
         bail!("the demo's logins are public; it is not loaded in production");
     }
-    node.migrate().await?;
+    node.make_ready(config).await?;
     say(service::seed::demo(&node.app).await?);
     Ok(ExitCode::SUCCESS)
 }

@@ -57,7 +57,8 @@ impl Extension for Meter {
         told(next.run(ctx).await, &self.0)
     }
 
-    /// The first answer tells; those that follow cost nothing.
+    /// The first answer tells who pays; those that follow cost nothing. Without a budget nothing is told, because most
+    /// answers of such streams are shared, and the same for all.
     fn subscribe<'s>(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -67,7 +68,10 @@ impl Extension for Meter {
         let cost = Arc::clone(&self.0);
         let answers = next.run(ctx, stream).enumerate();
         answers
-            .map(move |(index, answer)| if index == 0 { told(answer, &cost) } else { answer })
+            .map(move |(index, answer)| {
+                let pays = cost.get().is_some_and(|cost| cost.budget.is_some());
+                if index == 0 && pays { told(answer, &cost) } else { answer }
+            })
             .boxed()
     }
 

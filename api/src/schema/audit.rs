@@ -82,7 +82,7 @@ impl AuditEntry {
     }
 
     /// The login's role at that time; null for partners.
-    async fn role(&self) -> Option<Role> {
+    async fn actor_role(&self) -> Option<Role> {
         self.0.role.map(Into::into)
     }
 

@@ -73,7 +73,7 @@ impl Tenant {
     }
 
     /// How many vehicles one customer may have at once, where the customer has no limit of their own.
-    async fn rental_limit(&self) -> i32 {
+    async fn default_rental_limit(&self) -> i32 {
         self.0.rental_limit
     }
 
@@ -124,8 +124,8 @@ pub struct UpdateTenantInput {
     publishes_board: Option<bool>,
     /// 0 to 3600.
     grace_seconds: Option<i32>,
-    /// 1 to 1000.
-    rental_limit: Option<i32>,
+    /// How many vehicles one customer may have at once, 1 to 1000.
+    default_rental_limit: Option<i32>,
     /// Who may make a customer's login.
     sign_up: Option<SignUpPolicy>,
     /// Takes hold of each login at its next sign-in.
@@ -139,7 +139,7 @@ impl From<UpdateTenantInput> for UpdateTenant {
             time_zone: input.time_zone,
             publishes_board: input.publishes_board,
             grace_seconds: input.grace_seconds,
-            rental_limit: input.rental_limit,
+            rental_limit: input.default_rental_limit,
             sign_up: input.sign_up.map(Into::into),
             requires_second_factor: input.requires_second_factor,
         }

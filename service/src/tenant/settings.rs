@@ -54,7 +54,7 @@ pub async fn update(ctx: &Ctx, input: UpdateTenant) -> Result<Model> {
         name: input.name.as_deref().map(|name| text::required("name", name, 200)).transpose()?,
         time_zone: input.time_zone.as_deref().map(time_zone).transpose()?,
         grace_seconds: within("graceSeconds", input.grace_seconds, 0..=GRACE_SECONDS)?,
-        rental_limit: within("rentalLimit", input.rental_limit, 1..=RENTAL_LIMIT)?,
+        rental_limit: within("defaultRentalLimit", input.rental_limit, 1..=RENTAL_LIMIT)?,
         ..input
     };
     ctx.write(|tx| async move {

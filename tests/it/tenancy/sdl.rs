@@ -1,6 +1,6 @@
 //! The schema as a test reads it: where ids go in, and documents that put them there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_graphql::parser::{
     parse_schema,
@@ -220,15 +220,32 @@ impl Sdl {
 
     /// Everything that a type shows, down to a depth; lists by their first.
     pub fn selection(&self, kind: &str, depth: usize) -> String {
+        self.selection_beside(kind, depth, &[])
+    }
+
+    /// Fields of one name and several types, which one document cannot ask for by that name.
+    fn ambiguous(&self, members: &[&String]) -> Vec<String> {
+        let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for field in members.iter().flat_map(|member| self.fields(member)) {
+            let of_name = types.entry(field.name.node.to_string()).or_default();
+            of_name.insert(field.ty.node.to_string());
+        }
+        types.retain(|_, types| types.len() > 1);
+        types.into_keys().collect()
+    }
+
+    fn selection_beside(&self, kind: &str, depth: usize, ambiguous: &[String]) -> String {
         if self.is_leaf(kind) {
             return String::new();
         }
         let mut parts = vec!["__typename".to_owned()];
         if let Some(TypeKind::Interface(_) | TypeKind::Union(_)) = self.types.get(kind) {
-            let members = self.types.keys().filter(|name| self.belongs(name, kind));
-            parts.extend(
-                members.map(|name| format!("... on {name}{}", self.selection(name, depth))),
-            );
+            let members: Vec<_> =
+                self.types.keys().filter(|name| self.belongs(name, kind)).collect();
+            let ambiguous = self.ambiguous(&members);
+            parts.extend(members.into_iter().map(|name| {
+                format!("... on {name}{}", self.selection_beside(name, depth, &ambiguous))
+            }));
         }
         for field in self.fields(kind) {
             let name = &field.name.node;
@@ -240,7 +257,11 @@ impl Sdl {
             }
             let inner = named(&field.ty.node);
             if self.is_leaf(&inner) {
-                parts.push(name.to_string());
+                let other = ambiguous.iter().any(|ambiguous| *ambiguous == *name);
+                parts.push(match other {
+                    true => format!("{}_{name}: {name}", snake(kind)),
+                    false => name.to_string(),
+                });
             } else if depth > 0 && name != "edges" {
                 let pages =
                     field.arguments.iter().any(|argument| argument.node.name.node == "first");
