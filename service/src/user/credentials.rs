@@ -59,13 +59,9 @@ pub async fn request_reset(
     tenant: &str,
     contact: &Contact,
 ) -> Result<()> {
-    if !app.notifier.reaches(contact) {
-        return Err(Refusal::DeliveryUnavailable.into());
-    }
-    let Some(tenant) = crate::tenant::open(app, tenant).await? else { return Ok(()) };
-    attempt::to_send(app, origin, tenant.id, contact).await?;
-    let user = sign_in::by_contact(app, tenant.id, contact).await?;
-    let user = user.filter(|user| user.disabled_at.is_none()).map(|user| user.id);
+    let Some((tenant, user)) = sign_in::addressee(app, origin, tenant, contact).await? else {
+        return Ok(());
+    };
     let id: OneTimeCodeId = app.new_id();
     let token = packed(tenant.id, id, &random::<32>()?);
     let issue = Issue {

@@ -86,14 +86,10 @@ pub async fn request_code(
     tenant: &str,
     contact: &Contact,
 ) -> Result<()> {
-    if !app.notifier.reaches(contact) {
-        return Err(Refusal::DeliveryUnavailable.into());
-    }
-    let Some(tenant) = crate::tenant::open(app, tenant).await? else { return Ok(()) };
-    attempt::to_send(app, origin, tenant.id, contact).await?;
+    let Some((tenant, user)) = addressee(app, origin, tenant, contact).await? else {
+        return Ok(());
+    };
     let ctx = app.system(tenant.id, "request_code");
-    let user = by_contact(app, tenant.id, contact).await?;
-    let user = user.filter(|user| user.disabled_at.is_none()).map(|user| user.id);
     let code = one_time_code::digits()?;
     let issue = Issue {
         id: app.new_id(),
@@ -115,6 +111,23 @@ pub async fn request_code(
         notify::send(&app.notifier, Message { to: contact.clone(), subject, text });
     }
     Ok(())
+}
+
+/// For whom a message is: no login where nobody has the address, and nothing where there is no such tenant. Counts it.
+pub(super) async fn addressee(
+    app: &App,
+    origin: &Origin,
+    tenant: &str,
+    contact: &Contact,
+) -> Result<Option<(tenant::Model, Option<user::UserId>)>> {
+    if !app.notifier.reaches(contact) {
+        return Err(Refusal::DeliveryUnavailable.into());
+    }
+    let Some(tenant) = crate::tenant::open(app, tenant).await? else { return Ok(None) };
+    attempt::to_send(app, origin, tenant.id, contact).await?;
+    let user = by_contact(app, tenant.id, contact).await?;
+    let user = user.filter(|user| user.disabled_at.is_none()).map(|user| user.id);
+    Ok(Some((tenant, user)))
 }
 
 /// `INVALID_CODE` whether it is the tenant, the address or the code that is wrong, and after five wrong ones in any case.
