@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// The futures of the merged schema nest deeper than the compiler looks by default.
+#![recursion_limit = "256"]
 
 pub mod cli;
 pub mod context;
