@@ -20,6 +20,7 @@ pub mod notify;
 pub mod origin;
 pub mod page;
 pub mod partner;
+pub mod payment;
 pub mod permission;
 mod place;
 pub mod records;

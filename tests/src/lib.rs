@@ -7,6 +7,7 @@ mod fleet;
 mod graphql;
 mod partner;
 pub mod process;
+pub mod provider;
 pub mod proxy;
 mod shape;
 mod socket;
