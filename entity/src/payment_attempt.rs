@@ -1,10 +1,13 @@
 //! One call to a provider for a payment. Its row is there before the call is made.
 
 use chrono::{DateTime, Utc};
-use sea_orm::entity::prelude::*;
+use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
-use crate::{payment::PaymentId, tenant::TenantId};
+use crate::{
+    payment::{self, PaymentId},
+    tenant::TenantId,
+};
 
 // What the provider is told to know a repeated call by.
 id_type!(AttemptId, "attempt");
@@ -22,6 +25,10 @@ pub enum Verb {
     Cancel,
 }
 
+/// The payment when a call had ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Answer(pub Box<payment::Model>);
+
 /// What became of the call.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
@@ -35,7 +42,7 @@ pub enum State {
     Accepted,
     /// The provider said no.
     Failed,
-    /// The answer was lost.
+    /// The answer was lost, and the provider is asked what became of it.
     Unknown,
 }
 
@@ -59,6 +66,10 @@ pub struct Model {
     pub locked_until: DateTime<Utc>,
     pub failure_code: Option<String>,
     pub failure_message: Option<String>,
+    /// The payment as the call left it: what whoever asked for it is told, however often.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    #[serde(skip)]
+    pub answer: Option<Answer>,
     pub started_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
 }

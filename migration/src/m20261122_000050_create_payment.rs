@@ -81,6 +81,7 @@ CREATE TABLE payment_attempt (
     locked_until TIMESTAMPTZ NOT NULL,
     failure_code TEXT,
     failure_message TEXT,
+    answer JSONB,
     started_at TIMESTAMPTZ NOT NULL,
     ended_at TIMESTAMPTZ,
     PRIMARY KEY (tenant_id, id),

@@ -3,7 +3,10 @@
 //! An implementation holds one tenant's credentials and keeps nothing else. It never touches the database: a call is made
 //! outside of any transaction, after its attempt has been written down, and its answer is applied afterwards.
 
+pub mod breaker;
+pub mod demo;
 pub mod http;
+pub mod registry;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -115,6 +118,9 @@ pub struct Charge {
 pub struct Confirm {
     pub attempt: AttemptId,
     pub reference: String,
+    pub amount: Money,
+    /// As the payment was created.
+    pub manual_capture: bool,
     pub method: Option<String>,
     pub return_url: Option<String>,
 }
