@@ -16,8 +16,9 @@ mod m20261121_000011_codes_and_invitations;
 mod m20261121_000015_create_audit;
 mod m20261121_000020_create_partner;
 mod m20261121_000030_row_level_security;
-mod m20261122_000050_create_payment;
 mod m20261122_000040_create_ledger;
+mod m20261122_000045_create_dead_job;
+mod m20261122_000050_create_payment;
 
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
@@ -41,8 +42,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000015_create_audit::Migration),
             Box::new(m20261121_000020_create_partner::Migration),
             Box::new(m20261121_000030_row_level_security::Migration),
-            Box::new(m20261122_000050_create_payment::Migration),
             Box::new(m20261122_000040_create_ledger::Migration),
+            Box::new(m20261122_000045_create_dead_job::Migration),
+            Box::new(m20261122_000050_create_payment::Migration),
         ]
     }
 }

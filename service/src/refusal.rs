@@ -132,6 +132,10 @@ refusals! {
     OperationsRefused { count: usize }, "OPERATIONS_REFUSED", Some("manifest"), "{count} reasons not to register these operations";
     /// There is not that much in the wallet, deposit or hold.
     InsufficientFunds, "INSUFFICIENT_FUNDS", Some("amount"), "there is not that much";
+    /// Somebody has said that this job does not have to run any more.
+    DeadJobDiscarded, "DEAD_JOB_DISCARDED", Some("deadJobId"), "this job was discarded";
+    /// The job runs again already.
+    DeadJobRetried, "DEAD_JOB_RETRIED", Some("deadJobId"), "this job was run again already";
     /// The refresh token is unknown, used up, expired or revoked: sign in again.
     InvalidRefreshToken, "INVALID_REFRESH_TOKEN", Some("refreshToken"), "sign in again";
 }

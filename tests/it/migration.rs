@@ -3,6 +3,8 @@
 use entity::{
     account, api_client, api_key, audit, consumer, customer, event, idempotency, manifest,
     operation, price_line, rental, session, station, stream_head, tariff, tenant, transfer, user,
+    api_client, api_key, audit, consumer, customer, dead_job, event, idempotency, job_lease,
+    manifest, operation, price_line, rental, session, station, stream_head, tariff, tenant, user,
     vehicle, vehicle_event, vehicle_type,
 };
 use migration::{Migrator, MigratorTrait};
@@ -42,6 +44,8 @@ async fn up_down_up_ends_where_the_entities_are(#[values(Embedded, Production)] 
     columns::<operation::Entity>(db.writer(), shape).await;
     columns::<account::Entity>(db.writer(), shape).await;
     columns::<transfer::Entity>(db.writer(), shape).await;
+    columns::<dead_job::Entity>(db.writer(), shape).await;
+    columns::<job_lease::Entity>(db.writer(), shape).await;
     assert_eq!(tables(&db, shape).await.len(), 25);
 }
 
