@@ -15,6 +15,8 @@ pub enum Scope {
     CustomersWrite,
     RentalsRead,
     RentalsWrite,
+    PaymentsRead,
+    PaymentsWrite,
 }
 
 impl Scope {
@@ -29,6 +31,8 @@ impl Scope {
         Self::CustomersWrite,
         Self::RentalsRead,
         Self::RentalsWrite,
+        Self::PaymentsRead,
+        Self::PaymentsWrite,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -43,6 +47,8 @@ impl Scope {
             Self::CustomersWrite => "customers:write",
             Self::RentalsRead => "rentals:read",
             Self::RentalsWrite => "rentals:write",
+            Self::PaymentsRead => "payments:read",
+            Self::PaymentsWrite => "payments:write",
         }
     }
 

@@ -24,6 +24,7 @@ use crate::{
     limit::Limits,
     notify::{Notifier, Nowhere, Outbox},
     origin::Origin,
+    payment::provider::registry::Registry,
 };
 
 /// Everything a use case may know about its caller and its surroundings.
@@ -113,6 +114,8 @@ pub struct App {
     pub public_url: Arc<str>,
     /// How many times a minute one address may try to sign in. None: no limit.
     pub sign_ins_per_address: Option<u32>,
+    /// The ways to payment providers.
+    pub providers: Registry,
     /// How long events stay in their table; see `job`.
     pub event_retention: Duration,
     /// What became of the jobs that this process ran.
@@ -140,6 +143,7 @@ impl App {
             outbox: None,
             public_url: "".into(),
             sign_ins_per_address: None,
+            providers: Registry::default(),
             event_retention: Duration::hours(72),
             jobs: Arc::default(),
             ids: Arc::default(),

@@ -13,12 +13,14 @@ pub(crate) mod table;
 use chrono::{DateTime, Utc};
 use entity::{
     customer::{self, CustomerId},
+    payment, refund,
     rental::{self, RentalId},
     station,
     tariff::TariffId,
     tenant::TenantId,
     vehicle::{self, EventType},
     vehicle_type::VehicleTypeId,
+    webhook::WebhookId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +63,19 @@ pub enum Event {
     TariffChanged {
         id: TariffId,
     },
+    PaymentChanged {
+        before: Option<Box<payment::Model>>,
+        after: Box<payment::Model>,
+    },
+    /// With the payment as it leaves it.
+    RefundChanged {
+        refund: Box<refund::Model>,
+        payment: Box<payment::Model>,
+    },
+    /// A provider has told something. Nobody follows it but the job that looks into it.
+    WebhookReceived {
+        id: WebhookId,
+    },
     /// A kind that a newer node has written, while this one has not been replaced yet.
     #[serde(other)]
     Unknown,
@@ -97,6 +112,9 @@ kinds! {
     CustomerChanged = "customer_changed",
     VehicleTypeChanged = "vehicle_type_changed",
     TariffChanged = "tariff_changed",
+    PaymentChanged = "payment_changed",
+    RefundChanged = "refund_changed",
+    WebhookReceived = "webhook_received",
     Unknown = "unknown",
 }
 
@@ -112,6 +130,9 @@ impl Event {
             Self::CustomerChanged { .. } => Kind::CustomerChanged,
             Self::VehicleTypeChanged { .. } => Kind::VehicleTypeChanged,
             Self::TariffChanged { .. } => Kind::TariffChanged,
+            Self::PaymentChanged { .. } => Kind::PaymentChanged,
+            Self::RefundChanged { .. } => Kind::RefundChanged,
+            Self::WebhookReceived { .. } => Kind::WebhookReceived,
             Self::Unknown => Kind::Unknown,
         }
     }
@@ -123,6 +144,16 @@ impl Event {
             | Self::RentalEnded { rental }
             | Self::RentalCancelled { rental }
             | Self::RentalOverdue { rental } => Some(rental),
+            _ => None,
+        }
+    }
+
+    /// The payment as it now is, if this is about one or its refund.
+    pub fn payment(&self) -> Option<&payment::Model> {
+        match self {
+            Self::PaymentChanged { after: payment, .. } | Self::RefundChanged { payment, .. } => {
+                Some(payment)
+            }
             _ => None,
         }
     }

@@ -17,13 +17,27 @@ pub mod waiting;
 pub mod worker;
 
 use chrono::Duration;
-use entity::{rental::RentalId, tenant::TenantId, vehicle::VehicleId};
+use entity::{
+    payment::{self, PaymentId},
+    refund::RefundId,
+    rental::RentalId,
+    tenant::TenantId,
+    vehicle::VehicleId,
+    webhook::WebhookId,
+};
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 
 pub use failure::Reason;
 
-use crate::{ctx::App, error::Result, rental::overdue, tenant, vehicle::reserve};
+use crate::{
+    ctx::App,
+    error::Result,
+    payment::{announce, check, refund, sweep as payment_sweep, webhook},
+    rental::overdue,
+    tenant,
+    vehicle::reserve,
+};
 use queue::Queue;
 use retry::Retry;
 
@@ -37,6 +51,16 @@ pub enum Job {
     ExpireHold { tenant: TenantId, vehicle: VehicleId },
     /// Marks a rental that is out for too long.
     MarkOverdue { tenant: TenantId, rental: RentalId },
+    /// Asks a provider what became of a payment.
+    CheckPayment { tenant: TenantId, payment: PaymentId },
+    /// Asks a provider what became of a refund.
+    CheckRefund { tenant: TenantId, refund: RefundId },
+    /// Looks into what a provider has told.
+    ProcessWebhook { tenant: TenantId, webhook: WebhookId },
+    /// Tells an older system's listeners how a payment stands.
+    AnnouncePayment { tenant: TenantId, payment: PaymentId, state: payment::State },
+    /// Looks for payments and refunds whose own job was lost.
+    SweepPayments,
     /// Looks for holds and rentals whose own job was lost.
     Sweep,
     /// Takes old events and done jobs out of their tables.
@@ -44,8 +68,11 @@ pub enum Job {
 }
 
 /// What comes again and again, and how often.
-pub(crate) const SCHEDULE: [(Job, Duration); 2] =
-    [(Job::Sweep, Duration::seconds(30)), (Job::Prune, Duration::minutes(10))];
+pub(crate) const SCHEDULE: [(Job, Duration); 3] = [
+    (Job::Sweep, Duration::seconds(30)),
+    (Job::SweepPayments, Duration::seconds(60)),
+    (Job::Prune, Duration::minutes(10)),
+];
 
 /// More than this is left to the next sweep.
 const SWEPT_AT_ONCE: u64 = 500;
@@ -56,6 +83,11 @@ impl Job {
         match self {
             Self::ExpireHold { .. } => ("expire_hold", Queue::Default, Retry::FOR_MINUTES),
             Self::MarkOverdue { .. } => ("mark_overdue", Queue::Default, Retry::FOR_MINUTES),
+            Self::CheckPayment { .. } => ("check_payment", Queue::Payments, Retry::BRIEFLY),
+            Self::CheckRefund { .. } => ("check_refund", Queue::Payments, Retry::BRIEFLY),
+            Self::ProcessWebhook { .. } => ("process_webhook", Queue::Payments, Retry::FOR_A_DAY),
+            Self::AnnouncePayment { .. } => ("announce_payment", Queue::Default, Retry::FOR_A_DAY),
+            Self::SweepPayments => ("sweep_payments", Queue::Payments, Retry::BRIEFLY),
             Self::Sweep => ("sweep", Queue::Low, Retry::BRIEFLY),
             Self::Prune => ("prune", Queue::Low, Retry::BRIEFLY),
         }
@@ -66,7 +98,11 @@ impl Job {
         match self {
             Self::ExpireHold { tenant, vehicle } => (*tenant, Some(vehicle.to_string())),
             Self::MarkOverdue { tenant, rental } => (*tenant, Some(rental.to_string())),
-            Self::Sweep | Self::Prune => (TenantId::PLATFORM, None),
+            Self::CheckPayment { tenant, payment }
+            | Self::AnnouncePayment { tenant, payment, .. } => (*tenant, Some(payment.to_string())),
+            Self::CheckRefund { tenant, refund } => (*tenant, Some(refund.to_string())),
+            Self::ProcessWebhook { tenant, webhook } => (*tenant, Some(webhook.to_string())),
+            Self::Sweep | Self::SweepPayments | Self::Prune => (TenantId::PLATFORM, None),
         }
     }
 
@@ -74,6 +110,13 @@ impl Job {
         match *self {
             Self::ExpireHold { tenant, vehicle } => reserve::expire(app, tenant, vehicle).boxed(),
             Self::MarkOverdue { tenant, rental } => overdue::mark(app, tenant, rental).boxed(),
+            Self::CheckPayment { tenant, payment } => check::run(app, tenant, payment).boxed(),
+            Self::CheckRefund { tenant, refund: id } => refund::check(app, tenant, id).boxed(),
+            Self::ProcessWebhook { tenant, webhook: id } => webhook::run(app, tenant, id).boxed(),
+            Self::AnnouncePayment { tenant, payment, state } => {
+                announce(app, tenant, payment, state).boxed()
+            }
+            Self::SweepPayments => payment_sweep::run(app).boxed(),
             Self::Sweep => sweep(app).boxed(),
             Self::Prune => prune::run(app).boxed(),
         }

@@ -9,6 +9,7 @@ pub mod customer;
 pub mod db;
 pub mod error;
 pub mod event;
+pub mod fail;
 mod idempotency;
 mod ids;
 pub mod import;

@@ -136,6 +136,28 @@ refusals! {
     DeadJobDiscarded, "DEAD_JOB_DISCARDED", Some("deadJobId"), "this job was discarded";
     /// The job runs again already.
     DeadJobRetried, "DEAD_JOB_RETRIED", Some("deadJobId"), "this job was run again already";
+    /// The tenant does not take payments of this provider, or not in this currency.
+    ProviderNotOffered, "PROVIDER_NOT_OFFERED", Some("provider"), "this provider is not offered here";
+    /// The amount is outside of what the tenant takes by this provider.
+    AmountNotOffered { limits: String }, "AMOUNT_NOT_OFFERED", Some("amount"), "this provider takes {limits}";
+    /// There is nothing to pay.
+    NothingDue, "NOTHING_DUE", None, "there is nothing to pay";
+    /// More than is due, or held.
+    AmountExceedsDue { due: String }, "AMOUNT_EXCEEDS_DUE", Some("amount"), "no more than {due}";
+    /// A rental is paid when it has ended.
+    RentalNotEnded, "RENTAL_NOT_ENDED", Some("rentalId"), "this rental has not ended";
+    /// Another payment of the same is under way, or another call for this payment is.
+    PaymentUnderWay, "PAYMENT_UNDER_WAY", None, "a payment for this is under way: wait for it, or cancel it";
+    /// What was asked for is not possible in the payment's present state.
+    PaymentStateConflict { state: String }, "PAYMENT_STATE_CONFLICT", Some("paymentId"), "this is not possible while the payment is {state}";
+    /// Only completed payments are refunded.
+    PaymentNotRefundable { state: String }, "PAYMENT_NOT_REFUNDABLE", Some("paymentId"), "only a completed payment is refunded, and this one is {state}";
+    /// More than is left of the payment, with the refunds under way.
+    RefundExceedsPayment { left: String }, "REFUND_EXCEEDS_PAYMENT", Some("amount"), "{left} is left to refund";
+    /// The tenant asks for a deposit before a rental: create one, and start when it is AUTHORIZED.
+    DepositRequired { amount: String }, "DEPOSIT_REQUIRED", None, "a deposit of {amount} is needed first";
+    /// The customer owes too much to rent: pay first.
+    DebtLimitReached { owed: String }, "DEBT_LIMIT_REACHED", Some("customerId"), "this customer owes {owed}: pay first";
     /// The refresh token is unknown, used up, expired or revoked: sign in again.
     InvalidRefreshToken, "INVALID_REFRESH_TOKEN", Some("refreshToken"), "sign in again";
 }

@@ -112,6 +112,28 @@ pub enum UserErrorCode {
     DeadJobDiscarded,
     /// The job runs again already.
     DeadJobRetried,
+    /// The tenant does not take payments of this provider, or not in this currency.
+    ProviderNotOffered,
+    /// The amount is outside of what the tenant takes by this provider.
+    AmountNotOffered,
+    /// There is nothing to pay.
+    NothingDue,
+    /// More than is due, or held.
+    AmountExceedsDue,
+    /// A rental is paid when it has ended.
+    RentalNotEnded,
+    /// Another payment of the same is under way, or another call for this payment is.
+    PaymentUnderWay,
+    /// What was asked for is not possible in the payment's present state.
+    PaymentStateConflict,
+    /// Only completed payments are refunded.
+    PaymentNotRefundable,
+    /// More than is left of the payment, with the refunds under way.
+    RefundExceedsPayment,
+    /// The tenant asks for a deposit before a rental: create one, and start when it is AUTHORIZED.
+    DepositRequired,
+    /// The customer owes too much to rent: pay first.
+    DebtLimitReached,
     /// The refresh token is unknown, used up, expired or revoked: sign in again.
     InvalidRefreshToken,
     /// An input field cannot be used as it is; `field` says which.

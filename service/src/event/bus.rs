@@ -15,6 +15,11 @@ pub trait Bus: Send + Sync {
     /// This node has listeners for this tenant from now on.
     fn listen(&self, tenant: TenantId);
 
+    /// Tells whoever listens to a channel of their own, outside of the platform; fails when nobody could be told.
+    async fn tell(&self, _channel: &str, _message: String) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether it works right now.
     async fn ping(&self) -> Result<()>;
 }

@@ -53,6 +53,18 @@ impl Bus for Redis {
         let _ = self.listening.send(tenant);
     }
 
+    async fn tell(&self, channel: &str, message: String) -> Result<()> {
+        let tell = async {
+            let mut connection = self.client.get_multiplexed_async_connection().await?;
+            let publish = redis::cmd("PUBLISH").arg(channel).arg(message).to_owned();
+            publish.query_async::<()>(&mut connection).await
+        };
+        match timeout(PATIENCE, tell).await {
+            Ok(answer) => answer.map_err(|error| Error::Unavailable(error.into())),
+            Err(late) => Err(Error::Unavailable(late.into())),
+        }
+    }
+
     async fn ping(&self) -> Result<()> {
         let ping = async {
             let mut connection = self.client.get_multiplexed_async_connection().await?;

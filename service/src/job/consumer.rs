@@ -74,7 +74,7 @@ async fn step(app: &App, tenant: TenantId) -> Result<usize> {
             events => events?,
         };
         for event in &events {
-            if let Some((job, at)) = follow_up(event) {
+            for (job, at) in follow_up(event) {
                 let key = format!("{}:{tenant}:{}", job.name(), event.seq);
                 store::add(&*tx, &tx.ctx().app, &job, &key, at).await?;
             }
@@ -101,15 +101,35 @@ async fn acked(tx: &Tx) -> Result<i64> {
 }
 
 /// What has to happen because of an event, and when.
-fn follow_up(recorded: &Recorded) -> Option<(Job, DateTime<Utc>)> {
+fn follow_up(recorded: &Recorded) -> Vec<(Job, DateTime<Utc>)> {
     let tenant = recorded.tenant;
+    let mut jobs = Vec::new();
     match &recorded.event {
         Event::VehicleChanged { after, .. } if after.state == vehicle::State::Reserved => {
-            Some((Job::ExpireHold { tenant, vehicle: after.id }, after.reserved_until?))
+            let job = Job::ExpireHold { tenant, vehicle: after.id };
+            jobs.extend(after.reserved_until.map(|at| (job, at)));
         }
         Event::RentalStarted { rental } => {
-            Some((Job::MarkOverdue { tenant, rental: rental.id }, rental.due_at?))
+            let job = Job::MarkOverdue { tenant, rental: rental.id };
+            jobs.extend(rental.due_at.map(|at| (job, at)));
         }
-        _ => None,
+        Event::PaymentChanged { before, after } => {
+            let (payment, state) = (after.id, after.state);
+            let check = Job::CheckPayment { tenant, payment };
+            jobs.extend(after.check_at.map(|at| (check, at)));
+            if before.as_ref().is_none_or(|before| before.state != state) {
+                let announce = Job::AnnouncePayment { tenant, payment, state };
+                jobs.push((announce, recorded.occurred_at));
+            }
+        }
+        Event::RefundChanged { refund, .. } => {
+            let job = Job::CheckRefund { tenant, refund: refund.id };
+            jobs.extend(refund.check_at.map(|at| (job, at)));
+        }
+        Event::WebhookReceived { id } => {
+            jobs.push((Job::ProcessWebhook { tenant, webhook: *id }, recorded.occurred_at));
+        }
+        _ => {}
     }
+    jobs
 }

@@ -25,16 +25,44 @@ pub async fn run(app: &App, tenant: TenantId, payment: PaymentId) -> Result<()> 
 /// Finds out how the payment stands, and finishes a call that nobody has finished.
 pub(super) async fn resume(ctx: &Ctx, id: PaymentId) -> Result<Model> {
     let payment = super::by_id(ctx, id).await?;
-    if payment.state.is_settled() {
+    if payment.state.is_settled() && payment.state != State::Expired {
         return Ok(payment);
     }
+    ask(ctx, payment, None, None).await
+}
+
+/// A provider has told something of it: the reference and the transaction that it named may be new to us.
+pub(super) async fn heard(
+    ctx: &Ctx,
+    id: PaymentId,
+    reference: Option<&str>,
+    transaction: Option<&str>,
+) -> Result<Model> {
+    let payment = super::by_id(ctx, id).await?;
+    if matches!(payment.state, State::Failed | State::Canceled) {
+        return Ok(payment);
+    }
+    ask(ctx, payment, reference, transaction).await
+}
+
+async fn ask(
+    ctx: &Ctx,
+    payment: Model,
+    reference: Option<&str>,
+    transaction: Option<&str>,
+) -> Result<Model> {
+    let id = payment.id;
     let pending = call::pending(ctx, id).await?;
     if pending.as_ref().is_some_and(|attempt| attempt.locked_until > ctx.now()) {
         return Ok(payment);
     }
     let provider = account::provider(ctx, payment.provider).await?;
     let charge = call::charge_of(ctx, id).await?;
-    let asked = provider.fetch(&charge, payment.provider_reference.as_deref()).await;
+        let reference = payment.provider_reference.as_deref().or(reference);
+    let asked = provider.fetch(&charge, reference).await.map(|mut answer| {
+        answer.transaction = answer.transaction.or_else(|| transaction.map(ToOwned::to_owned));
+        answer
+    });
     let mut told = Told::of_question(asked);
     // What was to change a hold, and has not, is asked for again under the same name.
     if let (Some(attempt), Told::Answer(answer)) = (&pending, &told)

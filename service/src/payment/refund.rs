@@ -266,6 +266,22 @@ pub async fn check(app: &App, tenant: entity::tenant::TenantId, id: RefundId) ->
     apply_told(ctx, &refund, told).await.map(drop)
 }
 
+/// A provider has told something of it. What it says itself counts where it cannot be asked.
+pub(super) async fn heard(ctx: &Ctx, id: RefundId, outcome: Option<RefundOutcome>) -> Result<()> {
+    let (refund, payment) = both(ctx, id).await?;
+    if refund.is_settled() {
+        return Ok(());
+    }
+    let told = match (ask(ctx, &refund, &payment, true).await?, outcome) {
+        (Told::Answer(answer), Some(outcome)) if answer.outcome == RefundOutcome::Processing => {
+            Told::Answer(RefundAnswer { outcome, ..answer })
+        }
+        (Told::Nothing, Some(outcome)) => Told::Answer(RefundAnswer { reference: None, outcome }),
+        (told, _) => told,
+    };
+    apply_told(ctx, &refund, told).await.map(drop)
+}
+
 /// The same call, made again elsewhere: waits until the first one's provider has answered.
 async fn answered(ctx: &Ctx, id: RefundId) -> Result<Refunded> {
     let waited = async {

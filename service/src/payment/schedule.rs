@@ -1,7 +1,10 @@
 //! When a provider is asked again about a payment that has not ended.
 
 use chrono::{DateTime, Duration, Utc};
-use entity::payment::{Model, Provider, State};
+use entity::{
+    payment::{Model, Provider, State},
+    refund::Model as Refund,
+};
 
 use super::call::LEASE;
 
@@ -53,5 +56,18 @@ fn pause(payment: &Model) -> Option<Duration> {
     match minutes {
         Some(minutes) => Some(Duration::minutes(*minutes)),
         None => (checks < MINUTES.len() as i32 + HOURS).then(|| Duration::hours(1)),
+    }
+}
+
+/// As `next`, of a refund.
+pub(super) fn next_refund(refund: &Refund, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    if refund.is_settled() {
+        return None;
+    }
+    let minutes = usize::try_from(refund.checks).ok().and_then(|checks| MINUTES.get(checks));
+    let hours = refund.checks < MINUTES.len() as i32 + 30 * HOURS;
+    match minutes {
+        Some(minutes) => Some(now + Duration::minutes(*minutes)),
+        None => hours.then(|| now + Duration::hours(1)),
     }
 }
