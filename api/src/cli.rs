@@ -28,6 +28,7 @@ use std::{
 
 use anyhow::{Result, anyhow};
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+use futures_util::future::BoxFuture;
 use service::{clock::SystemClock, config::Config};
 
 use crate::{log, node::Node};
@@ -77,7 +78,13 @@ enum Command {
 }
 
 /// 0 when it did what was asked, 1 when it could not, 2 when it was asked wrongly.
-pub async fn run() -> ExitCode {
+///
+/// Behind a pointer, so that all commands are compiled with this crate, and not with the binary.
+pub fn run() -> BoxFuture<'static, ExitCode> {
+    Box::pin(run_command())
+}
+
+async fn run_command() -> ExitCode {
     let cli = match Cli::try_parse().and_then(Cli::checked) {
         Ok(cli) => cli,
         Err(error) => {

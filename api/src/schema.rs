@@ -28,7 +28,7 @@ use async_graphql::{
     Data, Executor, MaybeUndefined, MergedObject, MergedSubscription, Request, Response,
     SDLExportOptions, Schema, SchemaBuilder, ValidationMode,
 };
-use futures_util::stream::BoxStream;
+use futures_util::{future::BoxFuture, stream::BoxStream};
 use service::{
     config::{Config, Environment, QueryLimits},
     ctx::App,
@@ -137,8 +137,8 @@ impl AppExecutor {
 }
 
 impl Executor for AppExecutor {
-    async fn execute(&self, request: Request) -> Response {
-        self.for_request(&request).execute(request).await
+    fn execute(&self, request: Request) -> impl Future<Output = Response> + Send {
+        execute(self.for_request(&request).clone(), request)
     }
 
     fn execute_stream(
@@ -148,6 +148,11 @@ impl Executor for AppExecutor {
     ) -> BoxStream<'static, Response> {
         Executor::execute_stream(self.for_request(&request), request, session_data)
     }
+}
+
+/// Behind a pointer, so that the futures of all resolvers are compiled here, once, and not again by all who wait for them.
+pub(crate) fn execute(schema: AppSchema, request: Request) -> BoxFuture<'static, Response> {
+    Box::pin(async move { schema.execute(request).await })
 }
 
 /// The schema as text, as it is committed in `schema.graphql`.

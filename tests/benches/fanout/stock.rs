@@ -1,7 +1,7 @@
 //! async-graphql's own websocket with the product's schema, for comparison.
 
 use anyhow::Result;
-use api::schema::{AppSchema, Terms};
+use api::schema::{AppExecutor, Terms};
 use async_graphql::Data;
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
 use axum::{Router, extract::ws::WebSocketUpgrade, response::Response, routing::get};
@@ -11,10 +11,10 @@ use super::server::{PROTOCOL, each_event, listen};
 
 /// Each subscriber executes for itself. `read_buffer` is the library's own unless it is given.
 pub async fn serve(app: App, tenant: &str, read_buffer: Option<usize>) -> Result<()> {
-    let schema = api::schema::build(app.clone(), Terms::default());
+    let executor = AppExecutor::new(app.clone(), Terms::default());
     let call = service::tenant::anonymous(&app, tenant).await?;
     let socket = move |protocol: GraphQLProtocol, upgrade: WebSocketUpgrade| {
-        let answer = answer(upgrade, protocol, (schema.clone(), call.clone()), read_buffer);
+        let answer = answer(upgrade, protocol, (executor.clone(), call.clone()), read_buffer);
         std::future::ready(answer)
     };
     listen(Router::new().route("/graphql", get(socket))).await?;
@@ -24,7 +24,7 @@ pub async fn serve(app: App, tenant: &str, read_buffer: Option<usize>) -> Result
 fn answer(
     upgrade: WebSocketUpgrade,
     protocol: GraphQLProtocol,
-    (schema, call): (AppSchema, Ctx),
+    (executor, call): (AppExecutor, Ctx),
     read_buffer: Option<usize>,
 ) -> Response {
     let upgrade = upgrade.protocols([PROTOCOL]);
@@ -35,6 +35,6 @@ fn answer(
     upgrade.on_upgrade(move |socket| {
         let mut data = Data::default();
         data.insert(call);
-        GraphQLWebSocket::new(socket, schema, protocol).with_data(data).serve()
+        GraphQLWebSocket::new(socket, executor, protocol).with_data(data).serve()
     })
 }
