@@ -9,6 +9,7 @@ pub mod outbox;
 pub mod pages;
 pub mod request_id;
 pub mod shutdown;
+pub mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
@@ -67,6 +68,7 @@ pub fn router(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Rou
         .route("/readyz", get(health::ready).with_state(health))
         .merge(auth::routes(app.clone(), &config.allowed_origins))
         .merge(outbox)
+        .merge(webhook::routes(app.clone()))
         .merge(graphql_routes((app, pages.clone()), config, shutdown))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

@@ -14,6 +14,7 @@ use service::{
     keys::Keys,
     limit::Limits,
     notify::{Outbox, Smtp},
+    payment::provider::registry::Registry,
 };
 
 use crate::schema::{AppExecutor, Terms};
@@ -167,6 +168,8 @@ fn configured(mut app: App, config: &Config) -> Result<App> {
     app.sign_ins_per_address = config.sign_ins_per_address;
     let here = || format!("http://{}:{}", config.host, config.port);
     app.public_url = config.public_url.clone().unwrap_or_else(here).into();
+    // Who pretends to pay does so on a developer's machine only.
+    app.providers = Registry::new(config.env == Environment::Development)?;
     if let Some(url) = &config.redis_url {
         app.limits = Limits::in_redis(Arc::clone(&app.clock), url.expose(), &app.keys)
             .context("redis_url cannot be used")?;

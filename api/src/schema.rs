@@ -12,6 +12,7 @@ pub mod money;
 pub mod node;
 pub mod outcome;
 pub mod partner;
+pub mod payment;
 pub mod place;
 pub mod rental;
 pub mod scalar;
@@ -50,6 +51,8 @@ pub struct Query(
     customer::CustomerQuery,
     tariff::TariffQuery,
     rental::RentalQuery,
+    payment::PaymentQuery,
+    payment::account::ProviderAccountQuery,
     user::UserQuery,
     user::invitation::InvitationQuery,
     tenant::TenantQuery,
@@ -69,6 +72,8 @@ pub struct Mutation(
     customer::CustomerMutation,
     tariff::TariffMutation,
     rental::RentalMutation,
+    payment::PaymentMutation,
+    payment::account::ProviderAccountMutation,
     partner::PartnerMutation,
     job::JobMutation,
 );
@@ -79,6 +84,7 @@ pub struct Subscription(
     station::StationSubscription,
     vehicle::VehicleSubscription,
     rental::RentalSubscription,
+    payment::PaymentSubscription,
     fleet_event::FleetEventSubscription,
 );
 

@@ -62,17 +62,6 @@ pub async fn get_many(ctx: &Ctx, ids: &[PaymentId]) -> Result<Vec<Model>> {
     Ok(found.all(ctx.reader()).await?)
 }
 
-/// The refunds of these that the caller may see.
-pub async fn get_refunds(ctx: &Ctx, ids: &[refunds::RefundId]) -> Result<Vec<refunds::Model>> {
-    let found = refunds::Entity::of(ctx.tenant)
-        .filter(refunds::Column::Id.is_in(ids.iter().copied()))
-        .all(ctx.reader())
-        .await?;
-    let of: Vec<_> = found.iter().map(|refund| refund.payment_id).collect();
-    let seen: Vec<_> = get_many(ctx, &of).await?.into_iter().map(|payment| payment.id).collect();
-    Ok(found.into_iter().filter(|refund| seen.contains(&refund.payment_id)).collect())
-}
-
 /// For objects that the caller may see already.
 pub async fn by_ids(ctx: &Ctx, ids: &[PaymentId]) -> Result<HashMap<PaymentId, Model>> {
     let found = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied()));

@@ -32,6 +32,7 @@ mod operations;
 mod operations_command;
 mod operations_get;
 mod partner;
+mod payment;
 mod race;
 mod readme;
 mod redis_faults;

@@ -1,11 +1,10 @@
 //! Migrations: up, down and up again, and then the tables are what the entities say.
 
 use entity::{
-    account, api_client, api_key, audit, consumer, customer, event, idempotency, manifest,
-    operation, price_line, rental, session, station, stream_head, tariff, tenant, transfer, user,
-    api_client, api_key, audit, consumer, customer, dead_job, event, idempotency, job_lease,
-    manifest, operation, price_line, rental, session, station, stream_head, tariff, tenant, user,
-    vehicle, vehicle_event, vehicle_type,
+    account, api_client, api_key, audit, consumer, customer, dead_job, event, idempotency,
+    job_lease, manifest, operation, payment, payment_attempt, price_line, provider_account, refund,
+    rental, session, station, stream_head, tariff, tenant, transfer, user, vehicle, vehicle_event,
+    vehicle_type, webhook,
 };
 use migration::{Migrator, MigratorTrait};
 use rstest::rstest;
@@ -44,9 +43,14 @@ async fn up_down_up_ends_where_the_entities_are(#[values(Embedded, Production)] 
     columns::<operation::Entity>(db.writer(), shape).await;
     columns::<account::Entity>(db.writer(), shape).await;
     columns::<transfer::Entity>(db.writer(), shape).await;
+    columns::<payment::Entity>(db.writer(), shape).await;
+    columns::<payment_attempt::Entity>(db.writer(), shape).await;
+    columns::<refund::Entity>(db.writer(), shape).await;
+    columns::<provider_account::Entity>(db.writer(), shape).await;
+    columns::<webhook::Entity>(db.writer(), shape).await;
     columns::<dead_job::Entity>(db.writer(), shape).await;
     columns::<job_lease::Entity>(db.writer(), shape).await;
-    assert_eq!(tables(&db, shape).await.len(), 25);
+    assert_eq!(tables(&db, shape).await.len(), 32);
 }
 
 /// What refusals are mapped from must exist under these names, over these columns.

@@ -19,7 +19,6 @@ use crate::{context::Call, error::Result};
 
 /// What an event is about. New values may come: ignore what you do not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "Kind")]
 pub enum FleetEventKind {
     /// A vehicle changed, or is new.
     VehicleChanged,
@@ -41,6 +40,25 @@ pub enum FleetEventKind {
     TariffChanged,
     /// Something that a newer node of this installation knows, and this one does not yet.
     Unknown,
+}
+
+impl FleetEventKind {
+    /// None for what is not the fleet's: money has a stream of its own.
+    fn of(kind: Kind) -> Option<Self> {
+        Some(match kind {
+            Kind::VehicleChanged => Self::VehicleChanged,
+            Kind::StationChanged => Self::StationChanged,
+            Kind::RentalStarted => Self::RentalStarted,
+            Kind::RentalEnded => Self::RentalEnded,
+            Kind::RentalCancelled => Self::RentalCancelled,
+            Kind::RentalOverdue => Self::RentalOverdue,
+            Kind::CustomerChanged => Self::CustomerChanged,
+            Kind::VehicleTypeChanged => Self::VehicleTypeChanged,
+            Kind::TariffChanged => Self::TariffChanged,
+            Kind::Unknown => Self::Unknown,
+            Kind::PaymentChanged | Kind::RefundChanged | Kind::WebhookReceived => return None,
+        })
+    }
 }
 
 /// One event of a fleet. Of its objects, those are set that the kind is about.
@@ -92,20 +110,19 @@ impl FleetEventSubscription {
     ) -> Result<Live<FleetEvent>> {
         let call = ctx.call()?;
         call.require(Permission::ViewFleet)?;
-        let kinds: Option<Vec<Kind>> =
-            kinds.map(|kinds| kinds.into_iter().map(Into::into).collect());
         follow(ctx, SNAPSHOT, after, move |call, event| {
-            let wanted = kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.event.kind()));
-            wanted.then(|| fleet_event(call, event))
+            let kind = FleetEventKind::of(event.event.kind())?;
+            let wanted = kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind));
+            wanted.then(|| fleet_event(call, kind, event))
         })
         .await
     }
 }
 
-fn fleet_event(call: &service::ctx::Ctx, recorded: &Recorded) -> FleetEvent {
+fn fleet_event(call: &service::ctx::Ctx, kind: FleetEventKind, recorded: &Recorded) -> FleetEvent {
     let mut event = FleetEvent {
         cursor: super::live::cursor(call, recorded),
-        kind: recorded.event.kind().into(),
+        kind,
         occurred_at: DateTime(recorded.occurred_at),
         actor: recorded.actor.clone(),
         event_types: Vec::new(),
@@ -128,6 +145,9 @@ fn fleet_event(call: &service::ctx::Ctx, recorded: &Recorded) -> FleetEvent {
         | Event::RentalEnded { .. }
         | Event::RentalCancelled { .. }
         | Event::RentalOverdue { .. }
+        | Event::PaymentChanged { .. }
+        | Event::RefundChanged { .. }
+        | Event::WebhookReceived { .. }
         | Event::Unknown => {}
     }
     event

@@ -7,12 +7,12 @@ use async_graphql::{
     dataloader::{DataLoader, Loader},
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
-use entity::{customer, price_line, rental, station, tariff, vehicle, vehicle_type};
+use entity::{customer, payment, price_line, rental, station, tariff, vehicle, vehicle_type};
 use service::ctx::Ctx;
 
 use crate::error::Error;
 
-pub struct Batch(Ctx);
+pub struct Batch(pub(super) Ctx);
 
 macro_rules! by_ids {
     ($($id:ty => $model:ty, $load:path;)*) => {
@@ -34,6 +34,7 @@ by_ids! {
     customer::CustomerId => customer::Model, service::customer::by_ids;
     tariff::TariffId => tariff::Model, service::tariff::by_ids;
     rental::RentalId => rental::Model, service::rental::by_ids;
+    payment::PaymentId => payment::Model, service::payment::by_ids;
 }
 
 /// The lines of one rental's price.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use async_graphql::{Context, ID, Interface, Object};
 use entity::{
     Id, api_client::ClientId, api_key::KeyId, audit::AuditEntryId, customer::CustomerId,
-    dead_job::DeadJobId, manifest::ManifestId, rental::RentalId, station::StationId,
+    dead_job::DeadJobId, manifest::ManifestId, payment::PaymentId,
+    provider_account::ProviderAccountId, refund::RefundId, rental::RentalId, station::StationId,
     tariff::TariffId, vehicle::VehicleId, vehicle_event::VehicleEventId,
     vehicle_type::VehicleTypeId,
 };
@@ -17,6 +18,7 @@ use super::{
     customer::Customer,
     job::DeadJob,
     partner::{ApiClient, ApiKey, OperationManifest},
+    payment::{Payment, Refund, account::ProviderAccount},
     rental::Rental,
     station::Station,
     tariff::Tariff,
@@ -46,6 +48,9 @@ pub enum Node {
     Customer(Customer),
     Tariff(Tariff),
     Rental(Rental),
+    Payment(Payment),
+    Refund(Refund),
+    ProviderAccount(ProviderAccount),
     User(User),
     Tenant(Tenant),
     AuditEntry(AuditEntry),
@@ -114,6 +119,11 @@ async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> 
             CustomerId::PREFIX => of_kind!(kind, CustomerId, customer, Customer),
             TariffId::PREFIX => of_kind!(kind, TariffId, tariff, Tariff),
             RentalId::PREFIX => of_kind!(kind, RentalId, rental, Rental),
+            PaymentId::PREFIX => of_kind!(kind, PaymentId, payment, Payment),
+            ProviderAccountId::PREFIX => {
+                of_kind!(kind, ProviderAccountId, payment::account, ProviderAccount)
+            }
+            RefundId::PREFIX => of_kind!(kind, RefundId, payment::refund, Refund),
             UserId::PREFIX => of_kind!(kind, UserId, user, User),
             TenantId::PREFIX => of_kind!(kind, TenantId, tenant, Tenant),
             ClientId::PREFIX => of_kind!(kind, ClientId, partner, ApiClient),

@@ -64,6 +64,10 @@ pub enum ApiScope {
     RentalsRead,
     /// `rentals:write`: reserve, start, end and cancel for any customer.
     RentalsWrite,
+    /// `payments:read`: everybody's payments and refunds, and their events.
+    PaymentsRead,
+    /// `payments:write`: ask anybody for money, capture, cancel and refund.
+    PaymentsWrite,
 }
 
 /// Scopes as clients see them.

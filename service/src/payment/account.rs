@@ -1,19 +1,23 @@
 //! A tenant's accounts with providers: what it offers its customers, and the way in.
 
+use std::sync::Arc;
+
 use entity::{
     money::Money,
     payment::Provider,
-    provider_account::{Column, Entity, Model},
+    provider_account::{Column, Entity, Model, Offer, Offers, ProviderAccountId},
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
-use std::sync::Arc;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, IntoActiveModel, QueryFilter, QuerySelect,
+};
 
 use super::provider::PaymentProvider;
 use crate::{
     ctx::Ctx,
-    error::{Error, Result},
+    error::{Error, Invalid, Result},
+    permission::Permission,
     refusal::Refusal,
-    write::Tx,
+    write::{ROW, Tx},
 };
 
 pub(super) const SEAL: &str = "provider_account";
@@ -54,7 +58,113 @@ async fn find(ctx: &Ctx, db: &impl ConnectionTrait, kind: Provider) -> Result<Op
     Ok(Entity::of(ctx.tenant).filter(Column::Provider.eq(kind)).one(db).await?)
 }
 
-pub(super) fn opened(ctx: &Ctx, account: &Model) -> Result<serde_json::Value> {
+fn opened(ctx: &Ctx, account: &Model) -> Result<serde_json::Value> {
+    if account.sealed_credentials.is_empty() {
+        return Ok(serde_json::Value::Null);
+    }
     let text = ctx.app.keys.decrypt(SEAL, &account.sealed_credentials)?;
     serde_json::from_slice(&text).map_err(Error::internal)
+}
+
+/// What a tenant wants to offer by a provider. What is None stays as it is.
+#[derive(Clone)]
+pub struct SetProvider {
+    pub provider: Provider,
+    pub offers: Option<Vec<Offer>>,
+    pub credentials: Option<serde_json::Value>,
+    pub enabled: Option<bool>,
+}
+
+/// The tenant's accounts, in the order of the providers.
+pub async fn list(ctx: &Ctx) -> Result<Vec<Model>> {
+    ctx.require(Permission::ManageProviders)?;
+    let mut found = Entity::of(ctx.tenant).all(ctx.reader()).await?;
+    found.sort_by_key(|account| account.provider);
+    Ok(found)
+}
+
+/// Those of these that the caller may see.
+pub async fn get_many(ctx: &Ctx, ids: &[ProviderAccountId]) -> Result<Vec<Model>> {
+    ctx.require(Permission::ManageProviders)?;
+    let found = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied()));
+    Ok(found.all(ctx.reader()).await?)
+}
+
+/// Makes or changes the tenant's account with a provider. Credentials are tried by reading them, not by calling anybody.
+pub async fn set(ctx: &Ctx, input: SetProvider) -> Result<Model> {
+    ctx.require(Permission::ManageProviders)?;
+    if let Some(offers) = &input.offers {
+        check(offers)?;
+    }
+    let needs_none = matches!(input.provider, Provider::Demo | Provider::Cash | Provider::Wallet);
+    if let Some(credentials) = &input.credentials
+        && !needs_none
+    {
+        ctx.app.providers.open(ctx.tenant, input.provider, credentials, &ctx.app.clock)?;
+    }
+    if input.provider == Provider::Demo && !ctx.app.providers.is_open_to_all(Provider::Demo) {
+        return Err(Invalid::new("provider", "pretends: not in production").into());
+    }
+    let input = &input;
+    ctx.write(|tx| async move {
+        let before = lock(&tx, input.provider).await?;
+        let mut after = before.clone().unwrap_or_else(|| fresh(&tx, input.provider));
+        if let Some(offers) = &input.offers {
+            after.offers = Offers(offers.clone());
+        }
+        if let Some(credentials) = &input.credentials {
+            let text = serde_json::to_vec(credentials).map_err(Error::internal)?;
+            after.sealed_credentials = ctx.app.keys.encrypt(SEAL, &text)?;
+        } else if before.is_none() && !needs_none {
+            return Err(Invalid::new("credentials", "are needed for a new account").into());
+        }
+        match input.enabled {
+            Some(true) => after.disabled_at = None,
+            Some(false) => after.disabled_at = after.disabled_at.or(Some(tx.now())),
+            None => {}
+        }
+        after.updated_at = tx.now();
+        let row = after.into_active_model().reset_all();
+        let after = match &before {
+            Some(_) => row.update(&*tx).await?,
+            None => row.insert(&*tx).await?,
+        };
+        tx.audit("provider_account.set", before.as_ref(), Some(&after))?;
+        Ok(after)
+    })
+    .await
+}
+
+async fn lock(tx: &Tx, kind: Provider) -> Result<Option<Model>> {
+    let found = Entity::of(tx.tenant()).filter(Column::Provider.eq(kind));
+    Ok(found.lock(ROW).one(&**tx).await?)
+}
+
+fn fresh(tx: &Tx, provider: Provider) -> Model {
+    Model {
+        tenant_id: tx.tenant(),
+        id: tx.new_id(),
+        provider,
+        offers: Offers::default(),
+        sealed_credentials: Vec::new(),
+        disabled_at: None,
+        created_at: tx.now(),
+        updated_at: tx.now(),
+    }
+}
+
+fn check(offers: &[Offer]) -> Result<()> {
+    for (at, offer) in offers.iter().enumerate() {
+        let at = |field: &str| vec!["offers".to_owned(), at.to_string(), field.to_owned()];
+        if offers.iter().filter(|other| other.currency == offer.currency).count() > 1 {
+            return Err(Invalid::at(at("currency"), "stands there twice").into());
+        }
+        if offer.min_minor <= 0 {
+            return Err(Invalid::at(at("min"), "must be more than 0").into());
+        }
+        if offer.max_minor.is_some_and(|max| max < offer.min_minor) {
+            return Err(Invalid::at(at("max"), "must not be less than min").into());
+        }
+    }
+    Ok(())
 }

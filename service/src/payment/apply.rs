@@ -1,14 +1,15 @@
 //! What a provider has told, applied: the payment's state, the books, its receipt and its event in one write.
 
 use entity::{
-    payment::{Entity, Column, Model, PaymentId, Refused, State, Step},
+    payment::{Column, Entity, Model, PaymentId, Refused, State, Step},
     payment_attempt::{self as attempt, AttemptId},
 };
 use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 use super::{
-    books, schedule,
+    books,
     provider::{Answer, Decline, Outcome, ProviderError},
+    schedule,
 };
 use crate::{
     ctx::Ctx,
@@ -157,7 +158,8 @@ fn answered(tx: &Tx, mut payment: Model, answer: &Answer) -> Result<Model> {
             if payment.state == State::Completed && was != State::Reversed {
                 let all = if held > 0 { held } else { payment.amount_minor };
                 let captured = answer.captured_minor.unwrap_or(all);
-                payment.captured_minor = captured.clamp(payment.captured_minor, payment.amount_minor);
+                payment.captured_minor =
+                    captured.clamp(payment.captured_minor, payment.amount_minor);
                 payment.authorized_minor = 0;
                 (payment.failure_code, payment.failure_message) = (None, None);
             }
@@ -207,7 +209,8 @@ fn stepped(payment: Model, step: Step, tx: &Tx) -> Model {
 }
 
 async fn close(tx: &Tx, id: AttemptId, heard: &Heard, payment: &Model) -> Result<()> {
-    let row = attempt::Entity::of(tx.tenant()).filter(attempt::Column::Id.eq(id)).one(&**tx).await?;
+    let row =
+        attempt::Entity::of(tx.tenant()).filter(attempt::Column::Id.eq(id)).one(&**tx).await?;
     let mut row = row.ok_or_else(|| Error::internal("an attempt is gone"))?;
     if row.state != attempt::State::Pending {
         return Ok(());

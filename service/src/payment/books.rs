@@ -18,7 +18,8 @@ use crate::{
 /// Follows a payment from one state to the next.
 pub(super) async fn follow(tx: &Tx, before: Option<&Model>, after: &Model) -> Result<()> {
     let was = before.map(|before| before.state);
-    if was == Some(after.state) && before.is_some_and(|b| b.captured_minor == after.captured_minor) {
+    if was == Some(after.state) && before.is_some_and(|b| b.captured_minor == after.captured_minor)
+    {
         return Ok(());
     }
     match after.state {

@@ -58,7 +58,7 @@ async fn ask(
     }
     let provider = account::provider(ctx, payment.provider).await?;
     let charge = call::charge_of(ctx, id).await?;
-        let reference = payment.provider_reference.as_deref().or(reference);
+    let reference = payment.provider_reference.as_deref().or(reference);
     let asked = provider.fetch(&charge, reference).await.map(|mut answer| {
         answer.transaction = answer.transaction.or_else(|| transaction.map(ToOwned::to_owned));
         answer

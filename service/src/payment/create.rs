@@ -3,10 +3,9 @@
 use entity::{
     Id,
     customer::CustomerId,
-    money::Money,
     payment::{Model, Provider, Purpose, State},
-    rental::RentalId,
     payment_attempt::AttemptId,
+    rental::RentalId,
 };
 use rust_decimal::Decimal;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};

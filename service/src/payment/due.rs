@@ -2,12 +2,12 @@
 
 use entity::{
     customer::CustomerId,
-    money::Money,
+    money::{Currency, Money},
     payment::{self, Purpose},
     rental::{self, RentalId},
 };
 use rust_decimal::Decimal;
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Iterable, QueryFilter};
 
 use super::create::For;
 use crate::{
@@ -40,7 +40,7 @@ pub(super) async fn of(tx: &Tx, purpose: &For, amount: Option<Decimal>) -> Resul
         For::Balance(customer) => {
             let customer = payer(tx, customer).await?;
             let currency = tx.ctx().own_tenant().await?.currency;
-            let owed = ledger::balance(tx, Purse::receivable(customer), currency).await?;
+            let owed = owed(tx, customer, currency).await?;
             let amount = within(read(amount, owed)?, owed)?;
             Ok(Due { customer, rental: None, purpose: Purpose::Balance, amount })
         }
@@ -76,10 +76,27 @@ async fn of_rental(tx: &Tx, id: RentalId, amount: Option<Decimal>) -> Result<Due
         .iter()
         .map(|payment| payment.captured_minor)
         .sum();
-    let owed = ledger::balance(tx, Purse::receivable(rental.customer_id), price.currency()).await?;
+    let owed = owed(tx, rental.customer_id, price.currency()).await?;
     let due = Money::new((price.minor() - paid).min(owed.minor()), price.currency());
     let amount = within(read(amount, due)?, due)?;
     Ok(Due { customer: rental.customer_id, rental: Some(id), purpose: Purpose::Rental, amount })
+}
+
+/// What a customer owes, less what is on its way.
+async fn owed(tx: &Tx, customer: CustomerId, currency: Currency) -> Result<Money> {
+    let receivable = Purse::receivable(customer);
+    let owed = ledger::balance(&**tx, tx.tenant(), receivable, currency).await?;
+    let on_its_way: i64 = payment::Entity::of(tx.tenant())
+        .filter(payment::Column::CustomerId.eq(customer))
+        .filter(payment::Column::Currency.eq(currency))
+        .filter(payment::Column::Purpose.is_in([Purpose::Rental, Purpose::Balance]))
+        .filter(payment::Column::State.is_in(payment::State::iter().filter(|s| !s.is_settled())))
+        .all(&**tx)
+        .await?
+        .iter()
+        .map(|payment| payment.amount_minor)
+        .sum();
+    Ok(Money::new(owed.minor() - on_its_way, currency))
 }
 
 /// For whom, locked.

@@ -9,7 +9,9 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    REFUNDS_WITHIN_CAPTURED, account, apply, books, call::LEASE, due,
+    REFUNDS_WITHIN_CAPTURED, account, apply, books,
+    call::LEASE,
+    due,
     provider::{self, Decline, ProviderError, RefundAnswer, RefundOutcome},
     schedule,
 };
@@ -50,10 +52,8 @@ enum Told {
 /// Reserves the amount first, then asks the provider. More than is left is refused with `REFUND_EXCEEDS_PAYMENT`.
 pub async fn refund(ctx: &Ctx, input: RefundPayment, key: &str) -> Result<Refunded> {
     ctx.require(Permission::ManagePayments)?;
-    let input = &RefundPayment {
-        reason: text::optional("reason", input.reason.as_deref(), 500)?,
-        ..input
-    };
+    let input =
+        &RefundPayment { reason: text::optional("reason", input.reason.as_deref(), 500)?, ..input };
     let ours = &std::sync::Mutex::new(None);
     let id = ctx
         .write_once(Once { operation: "refund_payment", key, input }, |tx| async move {
@@ -106,7 +106,8 @@ async fn begin(tx: &Tx, input: &RefundPayment) -> Result<RefundId> {
         updated_at: tx.now(),
     };
     let refund = refund.into_active_model().reset_all().insert(&**tx).await?;
-    let after = Payment { refunding_minor: payment.refunding_minor + amount.minor(), ..payment.clone() };
+    let after =
+        Payment { refunding_minor: payment.refunding_minor + amount.minor(), ..payment.clone() };
     books::begin_refund(tx, &after, &refund).await?;
     tx.audit("payment.refund", Some(&payment), Some(&after))?;
     keep(tx, after, &refund).await?;
@@ -133,10 +134,9 @@ async fn make(ctx: &Ctx, id: RefundId) -> Result<Refunded> {
     crate::fail::point("payment.before_call");
     let told = match payment.provider {
         // Nobody is in between: staff hands it over, the ledger moves it.
-        Provider::Cash | Provider::Wallet => Told::Answer(RefundAnswer {
-            reference: None,
-            outcome: RefundOutcome::Completed,
-        }),
+        Provider::Cash | Provider::Wallet => {
+            Told::Answer(RefundAnswer { reference: None, outcome: RefundOutcome::Completed })
+        }
         _ => ask(ctx, &refund, &payment, false).await?,
     };
     crate::fail::point("payment.after_call");
@@ -248,6 +248,16 @@ async fn settle(tx: &Tx, mut refund: Model, mut payment: Payment, told: &Told) -
     let refund = refund.into_active_model().reset_all().update(&**tx).await?;
     let payment = keep(tx, payment, &refund).await?;
     Ok(Refunded { refund, payment })
+}
+
+/// The refunds of these that the caller may see.
+pub async fn get_many(ctx: &Ctx, ids: &[RefundId]) -> Result<Vec<Model>> {
+    let found = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied()));
+    let found = found.all(ctx.reader()).await?;
+    let of: Vec<_> = found.iter().map(|refund| refund.payment_id).collect();
+    let seen = super::get_many(ctx, &of).await?;
+    let seen: Vec<_> = seen.into_iter().map(|payment| payment.id).collect();
+    Ok(found.into_iter().filter(|refund| seen.contains(&refund.payment_id)).collect())
 }
 
 /// As a job: what became of a refund that has not ended.

@@ -5,11 +5,7 @@ use entity::{payment, refund, tenant::TenantId};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::check;
-use crate::{
-    ctx::App,
-    error::Result,
-    tenant,
-};
+use crate::{ctx::App, error::Result, tenant};
 
 /// More than this is left to the next round.
 const AT_ONCE: u64 = 200;

@@ -3,15 +3,13 @@
 mod process;
 
 use entity::{
-    Id,
-    customer,
+    Id, customer,
     payment::{Model as Payment, PaymentId, Provider},
     tenant::TenantId,
     webhook::{Column, Entity, Model, WebhookId},
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    sea_query::OnConflict,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -103,12 +101,8 @@ pub async fn receive(app: &App, message: Message<'_>) -> Result<Option<Reply>> {
         Err(Error::Refused(_) | Error::Invalid(_)) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let delivery = Delivery {
-        headers: message.headers,
-        body: message.body,
-        received_at: app.now(),
-        payment,
-    };
+    let delivery =
+        Delivery { headers: message.headers, body: message.body, received_at: app.now(), payment };
     let notices = match provider.read_webhook(&delivery) {
         Ok(notices) => notices,
         Err(WebhookError::Forged) => {
@@ -123,8 +117,7 @@ pub async fn receive(app: &App, message: Message<'_>) -> Result<Option<Reply>> {
     for notice in &notices {
         if let About::Question(unasked) = &notice.about {
             let payer = payer_of(&ctx, unasked).await?;
-            verdict =
-                payer.map_or(Verdict::Refused(Why::UnknownAccount), |_| Verdict::Allowed);
+            verdict = payer.map_or(Verdict::Refused(Why::UnknownAccount), |_| Verdict::Allowed);
         }
     }
     let worth = notices.into_iter().filter(|n| !matches!(n.about, About::Question(_)));
@@ -181,8 +174,7 @@ async fn keep_one(
 
 /// The customer whose phone was typed as the account: with or without its country code.
 async fn payer_of(ctx: &Ctx, unasked: &Unasked) -> Result<Option<customer::Model>> {
-    let digits: String =
-        unasked.account_reference.chars().filter(char::is_ascii_digit).collect();
+    let digits: String = unasked.account_reference.chars().filter(char::is_ascii_digit).collect();
     let Some(end) = digits.len().checked_sub(9).and_then(|from| digits.get(from..)) else {
         return Ok(None);
     };

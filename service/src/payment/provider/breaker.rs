@@ -157,7 +157,8 @@ mod tests {
     #[test]
     fn who_does_not_answer_is_left_alone_and_tried_again_by_one() {
         let breakers = Breakers::default();
-        let (ours, other) = ((TenantId::PLATFORM, Provider::Stripe), (TenantId::PLATFORM, Provider::Mpesa));
+        let (ours, other) =
+            ((TenantId::PLATFORM, Provider::Stripe), (TenantId::PLATFORM, Provider::Mpesa));
         let now = DateTime::UNIX_EPOCH;
         for _ in 0..FAILURES {
             assert!(breakers.may_call(ours, now));

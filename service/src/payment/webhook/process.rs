@@ -92,8 +92,8 @@ async fn of_refund(
     reference: &str,
     outcome: Option<RefundOutcome>,
 ) -> Result<()> {
-    let query = refund::Entity::of(ctx.tenant)
-        .filter(refund::Column::ProviderReference.eq(reference));
+    let query =
+        refund::Entity::of(ctx.tenant).filter(refund::Column::ProviderReference.eq(reference));
     match query.one(ctx.reader()).await? {
         Some(refund) => crate::payment::refund::heard(ctx, refund.id, outcome).await,
         None => early(ctx, row),
@@ -135,15 +135,10 @@ async fn came_unasked(ctx: &Ctx, provider: Provider, unasked: &Unasked) -> Resul
     .await
 }
 
-async fn due(
-    tx: &crate::write::Tx,
-    customer: &customer::Model,
-    unasked: &Unasked,
-) -> Result<Due> {
+async fn due(tx: &crate::write::Tx, customer: &customer::Model, unasked: &Unasked) -> Result<Due> {
     crate::customer::lock(tx, customer.id).await?;
     let receivable = Purse::receivable(customer.id);
-    let owed =
-        ledger::balance(&**tx, tx.tenant(), receivable, unasked.amount.currency()).await?;
+    let owed = ledger::balance(&**tx, tx.tenant(), receivable, unasked.amount.currency()).await?;
     let all_owed = owed.minor() >= unasked.amount.minor();
     let purpose = if all_owed { Purpose::Balance } else { Purpose::TopUp };
     Ok(Due { customer: customer.id, rental: None, purpose, amount: unasked.amount })
