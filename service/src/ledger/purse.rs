@@ -1,11 +1,13 @@
 //! Which account is meant: by what it is for, and whose it is.
 
 use entity::{
-    account::{self, Kind},
+    account::{self, Column, Kind},
     customer::CustomerId,
     money::Currency,
+    payment::Provider,
     tariff::LineKind,
 };
+use sea_orm::{ActiveEnum, ColumnTrait, Condition};
 
 /// An account of the tenant in whatever currency the money has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,7 +20,7 @@ pub struct Purse {
 enum Holder {
     Tenant,
     Customer(CustomerId),
-    Provider(&'static str),
+    Provider(Provider),
 }
 
 impl Purse {
@@ -47,13 +49,13 @@ impl Purse {
         Self { kind: Kind::DepositsHeld, holder: Holder::Customer(customer) }
     }
 
-    /// What a provider has taken in; `cash` is one too.
-    pub const fn clearing(provider: &'static str) -> Self {
+    /// What a provider has taken in, the hands of staff too.
+    pub const fn clearing(provider: Provider) -> Self {
         Self { kind: Kind::ProviderClearing, holder: Holder::Provider(provider) }
     }
 
     /// What a provider keeps.
-    pub const fn fees(provider: &'static str) -> Self {
+    pub const fn fees(provider: Provider) -> Self {
         Self { kind: Kind::Fees, holder: Holder::Provider(provider) }
     }
 
@@ -71,7 +73,7 @@ impl Purse {
         match self.holder {
             Holder::Tenant => String::new(),
             Holder::Customer(id) => id.to_string(),
-            Holder::Provider(name) => name.to_owned(),
+            Holder::Provider(provider) => provider.to_value(),
         }
     }
 
@@ -95,6 +97,16 @@ pub(super) struct Name {
     pub currency: Currency,
     pub holder: String,
     pub customer: Option<CustomerId>,
+}
+
+impl Name {
+    /// The condition on its row.
+    pub fn is(&self) -> Condition {
+        Condition::all()
+            .add(Column::Kind.eq(self.kind))
+            .add(Column::Currency.eq(self.currency))
+            .add(Column::Holder.eq(&self.holder))
+    }
 }
 
 impl From<&account::Model> for Name {
