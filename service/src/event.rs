@@ -13,6 +13,7 @@ pub(crate) mod table;
 use chrono::{DateTime, Utc};
 use entity::{
     customer::{self, CustomerId},
+    dead_job::DeadJobId,
     payment, refund,
     rental::{self, RentalId},
     station,
@@ -76,6 +77,10 @@ pub enum Event {
     WebhookReceived {
         id: WebhookId,
     },
+    /// A job was given up, runs again or was discarded.
+    DeadJobChanged {
+        id: DeadJobId,
+    },
     /// A kind that a newer node has written, while this one has not been replaced yet.
     #[serde(other)]
     Unknown,
@@ -115,6 +120,7 @@ kinds! {
     PaymentChanged = "payment_changed",
     RefundChanged = "refund_changed",
     WebhookReceived = "webhook_received",
+    DeadJobChanged = "dead_job_changed",
     Unknown = "unknown",
 }
 
@@ -133,6 +139,7 @@ impl Event {
             Self::PaymentChanged { .. } => Kind::PaymentChanged,
             Self::RefundChanged { .. } => Kind::RefundChanged,
             Self::WebhookReceived { .. } => Kind::WebhookReceived,
+            Self::DeadJobChanged { .. } => Kind::DeadJobChanged,
             Self::Unknown => Kind::Unknown,
         }
     }
