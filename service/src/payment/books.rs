@@ -48,7 +48,7 @@ pub(super) async fn spend_deposit(tx: &Tx, payment: &Model, owed: Money) -> Resu
         kind: Kind::Payment,
         reference: reference(payment.id, "deposit_spent"),
         rental: payment.rental_id,
-        payment: Some(entity::Id::uuid(payment.id)),
+        payment: Some(payment.id),
     };
     let left = payment.of(payment.captured_minor - paid.minor());
     let rest = Entry {
@@ -129,7 +129,7 @@ fn back(payment: &Model) -> Entry {
         kind: Kind::Reversal,
         reference: reference(payment.id, format_args!("reversed:{}", payment.version)),
         rental: payment.rental_id,
-        payment: Some(entity::Id::uuid(payment.id)),
+        payment: Some(payment.id),
     }
 }
 
@@ -149,7 +149,7 @@ fn movement(payment: &Model, amount: Money, act: &str) -> Entry {
         kind,
         reference: reference(payment.id, act),
         rental: payment.rental_id,
-        payment: Some(entity::Id::uuid(payment.id)),
+        payment: Some(payment.id),
     }
 }
 
@@ -165,17 +165,13 @@ fn refunding(payment: &Model, refund: &refund::Model, act: &str) -> Entry {
         kind: Kind::Refund,
         reference: reference(refund.id, act),
         rental: payment.rental_id,
-        payment: Some(entity::Id::uuid(payment.id)),
+        payment: Some(payment.id),
     }
 }
 
 fn source(payment: &Model) -> Purse {
     match payment.provider {
         Provider::Wallet => Purse::wallet(payment.customer_id),
-        Provider::Demo => Purse::clearing("demo"),
-        Provider::Stripe => Purse::clearing("stripe"),
-        Provider::Mpesa => Purse::clearing("mpesa"),
-        Provider::BankApi => Purse::clearing("bank_api"),
-        Provider::Cash => Purse::clearing("cash"),
+        provider => Purse::clearing(provider),
     }
 }
