@@ -7,6 +7,7 @@ pub mod health;
 pub mod origin;
 pub mod outbox;
 pub mod pages;
+pub mod receipt;
 pub mod request_id;
 pub mod shutdown;
 pub mod webhook;
@@ -102,6 +103,7 @@ fn graphql_routes(
         rates: rates(config),
         operations: operations.clone(),
     });
+    let receipts = receipt::routes(app.clone(), Arc::clone(&sessions));
     let settings = Arc::new(Settings {
         spread: Duration::from_secs(
             config.shutdown_spread_seconds.min(config.shutdown_grace_seconds),
@@ -142,6 +144,7 @@ fn graphql_routes(
         .route("/graphql", get(query_or_socket).with_state((door.clone(), sockets)))
         .route("/graphql", post(graphql::post::<AppExecutor>).with_state(door))
         .route("/metrics", get(scrape).with_state((metrics, jobs)))
+        .merge(receipts)
 }
 
 fn rates(config: &Config) -> Rates {

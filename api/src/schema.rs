@@ -14,6 +14,7 @@ pub mod outcome;
 pub mod partner;
 pub mod payment;
 pub mod place;
+pub mod receipt;
 pub mod rental;
 pub mod scalar;
 pub mod station;
@@ -53,6 +54,7 @@ pub struct Query(
     rental::RentalQuery,
     payment::PaymentQuery,
     payment::account::ProviderAccountQuery,
+    receipt::ReceiptQuery,
     user::UserQuery,
     user::invitation::InvitationQuery,
     tenant::TenantQuery,

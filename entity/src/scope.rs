@@ -17,6 +17,7 @@ pub enum Scope {
     RentalsWrite,
     PaymentsRead,
     PaymentsWrite,
+    MoneyRead,
 }
 
 impl Scope {
@@ -33,6 +34,7 @@ impl Scope {
         Self::RentalsWrite,
         Self::PaymentsRead,
         Self::PaymentsWrite,
+        Self::MoneyRead,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -49,6 +51,7 @@ impl Scope {
             Self::RentalsWrite => "rentals:write",
             Self::PaymentsRead => "payments:read",
             Self::PaymentsWrite => "payments:write",
+            Self::MoneyRead => "money:read",
         }
     }
 

@@ -58,6 +58,7 @@ pub enum Subject {
     ApiKey,
     Manifest,
     DeadJob,
+    Receipt,
 }
 
 impl Subject {
@@ -79,6 +80,7 @@ impl Subject {
             Self::ApiKey => "keyId",
             Self::Manifest => "version",
             Self::DeadJob => "deadJobId",
+            Self::Receipt => "receiptId",
         }
     }
 }
@@ -102,6 +104,7 @@ impl fmt::Display for Subject {
             Self::ApiKey => "API key",
             Self::Manifest => "version",
             Self::DeadJob => "dead job",
+            Self::Receipt => "receipt",
         })
     }
 }

@@ -15,6 +15,7 @@ use entity::{
     customer::{self, CustomerId},
     dead_job::DeadJobId,
     payment, refund,
+    receipt::ReceiptId,
     rental::{self, RentalId},
     station,
     tariff::TariffId,
@@ -81,6 +82,10 @@ pub enum Event {
     DeadJobChanged {
         id: DeadJobId,
     },
+    ReceiptIssued {
+        id: ReceiptId,
+        customer: CustomerId,
+    },
     /// A kind that a newer node has written, while this one has not been replaced yet.
     #[serde(other)]
     Unknown,
@@ -121,6 +126,7 @@ kinds! {
     RefundChanged = "refund_changed",
     WebhookReceived = "webhook_received",
     DeadJobChanged = "dead_job_changed",
+    ReceiptIssued = "receipt_issued",
     Unknown = "unknown",
 }
 
@@ -140,6 +146,7 @@ impl Event {
             Self::RefundChanged { .. } => Kind::RefundChanged,
             Self::WebhookReceived { .. } => Kind::WebhookReceived,
             Self::DeadJobChanged { .. } => Kind::DeadJobChanged,
+            Self::ReceiptIssued { .. } => Kind::ReceiptIssued,
             Self::Unknown => Kind::Unknown,
         }
     }

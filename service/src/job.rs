@@ -19,6 +19,7 @@ pub mod worker;
 use chrono::Duration;
 use entity::{
     payment::{self, PaymentId},
+    receipt::ReceiptId,
     refund::RefundId,
     rental::RentalId,
     tenant::TenantId,
@@ -34,6 +35,7 @@ use crate::{
     ctx::App,
     error::Result,
     payment::{announce, check, refund, sweep as payment_sweep, webhook},
+    receipt,
     rental::overdue,
     tenant,
     vehicle::reserve,
@@ -61,6 +63,8 @@ pub enum Job {
     AnnouncePayment { tenant: TenantId, payment: PaymentId, state: payment::State },
     /// Looks for payments and refunds whose own job was lost.
     SweepPayments,
+    /// Mails a receipt to its customer.
+    SendReceipt { tenant: TenantId, receipt: ReceiptId },
     /// Looks for holds and rentals whose own job was lost.
     Sweep,
     /// Takes old events and done jobs out of their tables.
@@ -87,6 +91,7 @@ impl Job {
             Self::CheckRefund { .. } => ("check_refund", Queue::Payments, Retry::BRIEFLY),
             Self::ProcessWebhook { .. } => ("process_webhook", Queue::Payments, Retry::FOR_A_DAY),
             Self::AnnouncePayment { .. } => ("announce_payment", Queue::Default, Retry::FOR_A_DAY),
+            Self::SendReceipt { .. } => ("send_receipt", Queue::Default, Retry::FOR_A_DAY),
             Self::SweepPayments => ("sweep_payments", Queue::Payments, Retry::BRIEFLY),
             Self::Sweep => ("sweep", Queue::Low, Retry::BRIEFLY),
             Self::Prune => ("prune", Queue::Low, Retry::BRIEFLY),
@@ -101,6 +106,7 @@ impl Job {
             Self::CheckPayment { tenant, payment }
             | Self::AnnouncePayment { tenant, payment, .. } => (*tenant, Some(payment.to_string())),
             Self::CheckRefund { tenant, refund } => (*tenant, Some(refund.to_string())),
+            Self::SendReceipt { tenant, receipt } => (*tenant, Some(receipt.to_string())),
             Self::ProcessWebhook { tenant, webhook } => (*tenant, Some(webhook.to_string())),
             Self::Sweep | Self::SweepPayments | Self::Prune => (TenantId::PLATFORM, None),
         }
@@ -117,6 +123,9 @@ impl Job {
                 announce(app, tenant, payment, state).boxed()
             }
             Self::SweepPayments => payment_sweep::run(app).boxed(),
+            Self::SendReceipt { tenant, receipt } => {
+                receipt::send::run(app, tenant, receipt).boxed()
+            }
             Self::Sweep => sweep(app).boxed(),
             Self::Prune => prune::run(app).boxed(),
         }

@@ -77,9 +77,10 @@ permissions! {
     ViewQueues, "See how much waits in the queues of jobs, over all tenants.", [1 0 0 0 0 0 0 0 0], None;
     ManageJobs, "See the jobs that were given up, and run them again or discard them.", [1 1 1 0 0 0 0 0 0], None;
     ViewAudit, "Read who changed what.", [0 1 1 0 0 0 0 0 0], None;
-    ViewPayments, "See anybody's payments and refunds, and follow them.", [0 1 1 1 1 0 0 0 0], Some(Scope::PaymentsRead);
+    ViewPayments, "See anybody's payments, refunds and receipts, and follow them.", [0 1 1 1 1 0 0 0 0], Some(Scope::PaymentsRead);
     ManagePayments, "Ask for payments, record cash, capture, cancel and refund.", [0 1 1 1 0 0 0 0 0], Some(Scope::PaymentsWrite);
     ManageProviders, "Set which providers take payments, with their credentials.", [0 1 1 0 0 0 0 0 0], None;
+    ViewMoney, "See the books: accounts, transfers and balances.", [0 1 1 0 1 0 0 0 0], Some(Scope::MoneyRead);
     Introspect, "Ask the API for its schema, where it is not open to everybody.", [1 1 1 1 0 0 0 0 0], None;
 }
 

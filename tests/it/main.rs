@@ -35,6 +35,7 @@ mod partner;
 mod payment;
 mod race;
 mod readme;
+mod receipt;
 mod redis_faults;
 mod rental;
 mod replay;

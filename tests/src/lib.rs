@@ -7,9 +7,11 @@ mod fleet;
 mod graphql;
 mod job;
 mod partner;
+pub mod pdf;
 pub mod process;
 pub mod provider;
 pub mod proxy;
+pub mod receipt;
 mod shape;
 mod socket;
 

@@ -40,6 +40,8 @@ pub enum FleetEventKind {
     TariffChanged,
     /// A job was given up, runs again or was discarded; `deadJobs` tells those who look after jobs.
     DeadJobChanged,
+    /// A payment or a refund is completed, and its receipt issued.
+    ReceiptIssued,
     /// Something that a newer node of this installation knows, and this one does not yet.
     Unknown,
 }
@@ -57,6 +59,8 @@ impl FleetEventKind {
             Kind::CustomerChanged => Self::CustomerChanged,
             Kind::VehicleTypeChanged => Self::VehicleTypeChanged,
             Kind::TariffChanged => Self::TariffChanged,
+            Kind::DeadJobChanged => Self::DeadJobChanged,
+            Kind::ReceiptIssued => Self::ReceiptIssued,
             Kind::Unknown => Self::Unknown,
             Kind::PaymentChanged | Kind::RefundChanged | Kind::WebhookReceived => return None,
         })
@@ -84,7 +88,7 @@ pub struct FleetEvent {
     rental: Option<Rental>,
     /// The customer as this event left it.
     customer: Option<Customer>,
-    /// The id of the vehicle type, tariff or dead job that changed.
+    /// The id of the vehicle type, tariff or dead job that changed, or of the receipt.
     subject_id: Option<async_graphql::ID>,
 }
 
@@ -144,6 +148,7 @@ fn fleet_event(call: &service::ctx::Ctx, kind: FleetEventKind, recorded: &Record
         Event::VehicleTypeChanged { id } => event.subject_id = Some(id.to_string().into()),
         Event::TariffChanged { id } => event.subject_id = Some(id.to_string().into()),
         Event::DeadJobChanged { id } => event.subject_id = Some(id.to_string().into()),
+        Event::ReceiptIssued { id, .. } => event.subject_id = Some(id.to_string().into()),
         Event::RentalStarted { .. }
         | Event::RentalEnded { .. }
         | Event::RentalCancelled { .. }

@@ -7,6 +7,7 @@ use entity::{
     Id, api_client::ClientId, api_key::KeyId, audit::AuditEntryId, customer::CustomerId,
     dead_job::DeadJobId, manifest::ManifestId, payment::PaymentId,
     provider_account::ProviderAccountId, refund::RefundId, rental::RentalId, station::StationId,
+    receipt::ReceiptId,
     tariff::TariffId, vehicle::VehicleId, vehicle_event::VehicleEventId,
     vehicle_type::VehicleTypeId,
 };
@@ -19,6 +20,7 @@ use super::{
     job::DeadJob,
     partner::{ApiClient, ApiKey, OperationManifest},
     payment::{Payment, Refund, account::ProviderAccount},
+    receipt::Receipt,
     rental::Rental,
     station::Station,
     tariff::Tariff,
@@ -59,6 +61,7 @@ pub enum Node {
     OperationManifest(OperationManifest),
     VehicleEvent(VehicleEvent),
     DeadJob(DeadJob),
+    Receipt(Receipt),
 }
 
 #[derive(Default)]
@@ -136,6 +139,7 @@ async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> 
                 of_kind!(kind, VehicleEventId, vehicle::history, VehicleEvent)
             }
             DeadJobId::PREFIX => of_kind!(kind, DeadJobId, job::dead, DeadJob),
+            ReceiptId::PREFIX => of_kind!(kind, ReceiptId, receipt, Receipt),
             _ => return Err(unknown()),
         }
     }

@@ -68,6 +68,8 @@ pub enum ApiScope {
     PaymentsRead,
     /// `payments:write`: ask anybody for money, capture, cancel and refund.
     PaymentsWrite,
+    /// `money:read`: payments, receipts and the books.
+    MoneyRead,
 }
 
 /// Scopes as clients see them.

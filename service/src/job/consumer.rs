@@ -129,6 +129,9 @@ fn follow_up(recorded: &Recorded) -> Vec<(Job, DateTime<Utc>)> {
         Event::WebhookReceived { id } => {
             jobs.push((Job::ProcessWebhook { tenant, webhook: *id }, recorded.occurred_at));
         }
+        Event::ReceiptIssued { id, .. } => {
+            jobs.push((Job::SendReceipt { tenant, receipt: *id }, recorded.occurred_at));
+        }
         _ => {}
     }
     jobs
