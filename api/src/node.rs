@@ -15,6 +15,7 @@ use service::{
     limit::Limits,
     notify::{Outbox, Smtp},
     payment::provider::registry::Registry,
+    payment::provider::token::Tokens,
 };
 
 use crate::schema::{AppExecutor, Terms};
@@ -172,6 +173,8 @@ fn configured(mut app: App, config: &Config) -> Result<App> {
     app.providers = Registry::new(config.env == Environment::Development)?;
     if let Some(url) = &config.redis_url {
         app.limits = Limits::in_redis(Arc::clone(&app.clock), url.expose(), &app.keys)
+            .context("redis_url cannot be used")?;
+        app.tokens = Tokens::in_redis(Arc::clone(&app.clock), url.expose(), &app.keys)
             .context("redis_url cannot be used")?;
     }
     if let Some(url) = &config.smtp_url {

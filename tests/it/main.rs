@@ -33,6 +33,7 @@ mod operations_command;
 mod operations_get;
 mod partner;
 mod payment;
+mod provider_mpesa;
 mod race;
 mod readme;
 mod receipt;

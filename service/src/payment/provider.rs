@@ -7,6 +7,8 @@ pub mod breaker;
 pub mod demo;
 pub mod http;
 pub mod registry;
+pub mod mpesa;
+pub mod token;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -71,6 +73,11 @@ pub trait PaymentProvider: Send + Sync {
 
     /// Collects a whole schedule at once.
     async fn schedule(&self, _: &Schedule) -> Result<Vec<ScheduledPayment>> {
+        Err(ProviderError::Unsupported)
+    }
+
+    /// Tells the provider where its messages go, where an account says so by a call: once, when it is set up.
+    async fn listen(&self, _webhook_url: &str) -> Result<()> {
         Err(ProviderError::Unsupported)
     }
 
@@ -293,7 +300,7 @@ pub struct ScheduledPayment {
 
 /// A message as it came in.
 pub struct Delivery<'a> {
-    /// Names in lower case.
+    /// Names in lower case; `:path` is where it came to, because some providers tell apart by nothing else.
     pub headers: &'a [(String, String)],
     pub body: &'a [u8],
     pub received_at: DateTime<Utc>,
