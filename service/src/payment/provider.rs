@@ -3,6 +3,7 @@
 //! An implementation holds one tenant's credentials and keeps nothing else. It never touches the database: a call is made
 //! outside of any transaction, after its attempt has been written down, and its answer is applied afterwards.
 
+pub mod bank_api;
 pub mod http;
 
 use async_trait::async_trait;
