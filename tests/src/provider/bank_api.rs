@@ -122,6 +122,11 @@ impl GoCardless {
         self.shared.run(scenario, resource).await
     }
 
+    /// From now on a repeated call may be refused for what it says, before its key is known.
+    pub fn judge_bodies_first(&self) {
+        self.shared.books().bodies_first = true;
+    }
+
     pub fn status(&self, id: &str) -> Option<String> {
         self.shared.books().status(id)
     }

@@ -38,6 +38,8 @@ pub struct Books {
     pub copies: u8,
     pub resources: Vec<Resource>,
     pub events: Vec<Event>,
+    /// Whether a body is judged before its key; GoCardless does not say.
+    pub bodies_first: bool,
     keys: HashMap<(&'static str, String), String>,
     told: usize,
 }
@@ -50,9 +52,15 @@ impl Books {
             copies: 1,
             resources: Vec::new(),
             events: Vec::new(),
+            bodies_first: false,
             keys: HashMap::new(),
             told: 0,
         }
+    }
+
+    /// Before the body is looked at.
+    pub fn fresh_first(&self, kind: &'static str, key: Option<&str>) -> Result<(), Refusal> {
+        if self.bodies_first { Ok(()) } else { self.fresh(kind, key) }
     }
 
     /// Refuses a key that has made something already.

@@ -16,7 +16,7 @@ const MOST_REFUNDS: usize = 25;
 type Made = Result<Value, Refusal>;
 
 pub fn payment(books: &mut Books, key: Option<&str>, body: &[u8]) -> Made {
-    books.fresh("payments", key)?;
+    books.fresh_first("payments", key)?;
     let asked: body::Payment = unwrap("payments", body)?;
     check_amount(asked.amount)?;
     check_metadata(&asked.metadata)?;
@@ -48,6 +48,7 @@ pub fn payment(books: &mut Books, key: Option<&str>, body: &[u8]) -> Made {
         "metadata": asked.metadata,
         "links": {"mandate": asked.links.mandate, "creditor": "CR000001"},
     });
+    books.fresh("payments", key)?;
     let id = books.add("payments", key, fields);
     books.tell(&id, "created", json!({}), json!({"origin": "api", "cause": "payment_created"}));
     let made = json!({"payments": books.of(&id).fields});
@@ -69,7 +70,7 @@ fn collectable(books: &Books, mandate: &str) -> Result<(&'static str, Script), R
 }
 
 pub fn refund(books: &mut Books, key: Option<&str>, body: &[u8]) -> Made {
-    books.fresh("refunds", key)?;
+    books.fresh_first("refunds", key)?;
     let asked: body::Refund = unwrap("refunds", body)?;
     check_amount(asked.amount)?;
     check_metadata(&asked.metadata)?;
@@ -96,6 +97,7 @@ pub fn refund(books: &mut Books, key: Option<&str>, body: &[u8]) -> Made {
         "metadata": asked.metadata,
         "links": {"payment": payment.id, "mandate": payment.fields["links"]["mandate"]},
     });
+    books.fresh("refunds", key)?;
     let id = books.add("refunds", key, fields);
     books.of(&payment.id).fields["amount_refunded"] = json!(total);
     books.tell(&id, "created", json!({}), json!({"origin": "api", "cause": "refund_created"}));
@@ -107,7 +109,7 @@ pub fn refund(books: &mut Books, key: Option<&str>, body: &[u8]) -> Made {
 }
 
 pub fn billing_request(books: &mut Books, key: Option<&str>, body: &[u8]) -> Made {
-    books.fresh("billing_requests", key)?;
+    books.fresh_first("billing_requests", key)?;
     let asked: body::BillingRequest = unwrap("billing_requests", body)?;
     check_metadata(&asked.metadata)?;
     let payment = asked.payment_request.map(payment_request).transpose()?;
@@ -125,6 +127,7 @@ pub fn billing_request(books: &mut Books, key: Option<&str>, body: &[u8]) -> Mad
         "resources": {},
         "links": {"creditor": "CR000001"},
     });
+    books.fresh("billing_requests", key)?;
     let id = books.add("billing_requests", key, fields);
     books.tell(
         &id,
@@ -197,7 +200,7 @@ pub fn flow(books: &mut Books, url: &str, body: &[u8]) -> Made {
 }
 
 pub fn schedule(books: &mut Books, key: Option<&str>, body: &[u8]) -> Made {
-    books.fresh("instalment_schedules", key)?;
+    books.fresh_first("instalment_schedules", key)?;
     let asked: body::InstalmentSchedule = unwrap("instalment_schedules", body)?;
     check_metadata(&asked.metadata)?;
     let (currency, _) = collectable(books, &asked.links.mandate)?;
@@ -229,6 +232,7 @@ pub fn schedule(books: &mut Books, key: Option<&str>, body: &[u8]) -> Made {
         "links": {"mandate": asked.links.mandate, "customer": "CU000001", "payments": []},
         "instalments": planned,
     });
+    books.fresh("instalment_schedules", key)?;
     let id = books.add("instalment_schedules", key, fields);
     books.tell(&id, "created", json!({}), json!({}));
     Ok(json!({"instalment_schedules": books.of(&id).fields}))
