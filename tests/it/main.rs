@@ -34,6 +34,7 @@ mod operations_get;
 mod partner;
 mod payment;
 mod provider_mpesa;
+mod provider_bank_api;
 mod race;
 mod readme;
 mod receipt;

@@ -1,5 +1,6 @@
 //! Payment providers to test against: each an HTTP server of its own, with books of its own, that behaves as told.
 
+pub mod bank_api;
 pub mod fault;
 pub mod mpesa;
 

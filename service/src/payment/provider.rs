@@ -5,6 +5,7 @@
 
 pub mod breaker;
 pub mod demo;
+pub mod bank_api;
 pub mod http;
 pub mod registry;
 pub mod mpesa;
