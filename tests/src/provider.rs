@@ -3,6 +3,7 @@
 pub mod bank_api;
 pub mod fault;
 pub mod mpesa;
+pub mod stripe;
 
 use async_trait::async_trait;
 

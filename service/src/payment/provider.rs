@@ -10,6 +10,7 @@ pub mod http;
 pub mod registry;
 pub mod mpesa;
 pub mod token;
+pub mod stripe;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
