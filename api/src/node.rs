@@ -14,8 +14,7 @@ use service::{
     keys::Keys,
     limit::Limits,
     notify::{Outbox, Smtp},
-    payment::provider::registry::Registry,
-    payment::provider::token::Tokens,
+    payment::provider::{registry::Registry, token::Tokens},
 };
 
 use crate::schema::{AppExecutor, Terms};
@@ -170,7 +169,8 @@ fn configured(mut app: App, config: &Config) -> Result<App> {
     let here = || format!("http://{}:{}", config.host, config.port);
     app.public_url = config.public_url.clone().unwrap_or_else(here).into();
     // Who pretends to pay does so on a developer's machine only.
-    app.providers = Registry::new(config.env == Environment::Development)?;
+    let pretend = config.env == Environment::Development;
+    app.providers = Registry::new(pretend, config.provider_urls.clone())?;
     if let Some(url) = &config.redis_url {
         app.limits = Limits::in_redis(Arc::clone(&app.clock), url.expose(), &app.keys)
             .context("redis_url cannot be used")?;

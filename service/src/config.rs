@@ -2,6 +2,7 @@
 
 mod database;
 mod error;
+mod providers;
 mod query;
 mod secret;
 mod settings;
@@ -18,6 +19,7 @@ use ipnet::IpNet;
 
 pub use database::Roles;
 pub use error::{ConfigError, Place};
+pub use providers::ProviderUrls;
 pub use query::QueryLimits;
 pub use secret::{Secret, load_or_create};
 pub use settings::KEYS;
@@ -116,6 +118,9 @@ pub struct Config {
     pub graphiql: bool,
     /// What one GraphQL request may ask for at most; its keys begin with `query_`.
     pub query: QueryLimits,
+    /// Where payment providers are reached, for stand-ins and proxies. Default: the providers' own addresses, in development
+    /// their sandboxes'.
+    pub provider_urls: ProviderUrls,
 }
 
 impl Config {
@@ -210,6 +215,7 @@ impl Config {
             jobs: settings.get("jobs", value::queues)?.unwrap_or_else(Queues::every),
             graphiql: settings.get("graphiql", value::flag)?.unwrap_or(development),
             query: QueryLimits::read(&settings)?,
+            provider_urls: ProviderUrls::read(&settings, env)?,
         };
         if env == Environment::Production {
             config.check_production(&settings)?;

@@ -24,8 +24,7 @@ use crate::{
     limit::Limits,
     notify::{Notifier, Nowhere, Outbox},
     origin::Origin,
-    payment::provider::registry::Registry,
-    payment::provider::token::Tokens,
+    payment::provider::{registry::Registry, token::Tokens},
 };
 
 /// Everything a use case may know about its caller and its surroundings.

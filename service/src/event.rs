@@ -14,8 +14,9 @@ use chrono::{DateTime, Utc};
 use entity::{
     customer::{self, CustomerId},
     dead_job::DeadJobId,
-    payment, refund,
+    payment,
     receipt::ReceiptId,
+    refund,
     rental::{self, RentalId},
     station,
     tariff::TariffId,

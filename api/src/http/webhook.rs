@@ -4,7 +4,7 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -14,13 +14,18 @@ use service::{
 };
 
 pub fn routes(app: App) -> Router {
-    Router::new().route("/webhooks/{provider}/{endpoint}", post(receive)).with_state(app)
+    Router::new()
+        .route("/webhooks/{provider}/{endpoint}", post(receive))
+        // Some providers tell the kind of a message by where it comes to.
+        .route("/webhooks/{provider}/{endpoint}/{kind}", post(receive_kind))
+        .with_state(app)
 }
 
 /// 2xx once it is kept. What is at fault here is 503, so that the provider tries again.
 async fn receive(
     State(app): State<App>,
     Path((provider, endpoint)): Path<(String, String)>,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -29,6 +34,7 @@ async fn receive(
         .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
         .collect();
     let message = webhook::Message {
+        path: uri.path(),
         provider: &provider,
         endpoint: &endpoint,
         headers: &headers,
@@ -42,6 +48,16 @@ async fn receive(
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }
+}
+
+async fn receive_kind(
+    state: State<App>,
+    Path((provider, endpoint, _kind)): Path<(String, String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    receive(state, Path((provider, endpoint)), uri, headers, body).await
 }
 
 fn answer(Reply { status, body }: Reply) -> Response {

@@ -8,8 +8,11 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 use entity::{
-    customer, payment::{self, PaymentId}, price_line, receipt, refund::RefundId, rental, station, tariff,
-    vehicle, vehicle_type,
+    customer,
+    payment::{self, PaymentId},
+    price_line, receipt,
+    refund::RefundId,
+    rental, station, tariff, vehicle, vehicle_type,
 };
 use service::ctx::Ctx;
 

@@ -6,9 +6,8 @@ use async_graphql::{Context, ID, Interface, Object};
 use entity::{
     Id, api_client::ClientId, api_key::KeyId, audit::AuditEntryId, customer::CustomerId,
     dead_job::DeadJobId, manifest::ManifestId, payment::PaymentId,
-    provider_account::ProviderAccountId, refund::RefundId, rental::RentalId, station::StationId,
-    receipt::ReceiptId,
-    tariff::TariffId, vehicle::VehicleId, vehicle_event::VehicleEventId,
+    provider_account::ProviderAccountId, receipt::ReceiptId, refund::RefundId, rental::RentalId,
+    station::StationId, tariff::TariffId, vehicle::VehicleId, vehicle_event::VehicleEventId,
     vehicle_type::VehicleTypeId,
 };
 use entity::{tenant::TenantId, user::UserId};

@@ -38,6 +38,9 @@ pub const KEYS: &[(&str, &str)] = &[
     ("requests_per_tenant", "a whole number from 1 to 1000000, or nothing for no limit"),
     ("log", "filters such as info or info,service=debug"),
     ("log_format", "auto, text or json"),
+    ("stripe_url", "http://… or https://…, without ? and #"),
+    ("mpesa_url", "http://… or https://…, without ? and #"),
+    ("bank_api_url", "http://… or https://…, without ? and #"),
     ("public_url", "http://… or https://…, without ? and #"),
     (
         "allowed_origins",

@@ -29,7 +29,7 @@ pub(super) async fn provider(ctx: &Ctx, kind: Provider) -> Result<Arc<dyn Paymen
         None if ctx.app.providers.is_open_to_all(kind) => serde_json::Value::Null,
         None => return Err(Refusal::ProviderNotOffered.into()),
     };
-    ctx.app.providers.open(ctx.tenant, kind, &credentials, &ctx.app.clock)
+    ctx.app.providers.open(ctx, kind, &credentials)
 }
 
 /// Refused unless the tenant takes this amount by this provider.
@@ -100,7 +100,7 @@ pub async fn set(ctx: &Ctx, input: SetProvider) -> Result<Model> {
     if let Some(credentials) = &input.credentials
         && !needs_none
     {
-        ctx.app.providers.open(ctx.tenant, input.provider, credentials, &ctx.app.clock)?;
+        ctx.app.providers.open(ctx, input.provider, credentials)?;
     }
     if input.provider == Provider::Demo && !ctx.app.providers.is_open_to_all(Provider::Demo) {
         return Err(Invalid::new("provider", "pretends: not in production").into());

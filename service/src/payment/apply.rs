@@ -119,6 +119,7 @@ pub(super) async fn store(tx: &Tx, before: Model, mut after: Model) -> Result<Mo
     after.updated_at = tx.now();
     let after = after.into_active_model().reset_all().update(&**tx).await?;
     books::follow(tx, Some(&before), &after).await?;
+    super::documents::follow(tx, Some(&before), &after).await?;
     tx.record(Event::PaymentChanged {
         before: Some(Box::new(before)),
         after: Box::new(after.clone()),

@@ -137,6 +137,7 @@ pub(super) async fn insert(tx: &Tx, payment: Model) -> Result<Model> {
     let payment =
         row.insert(&**tx).await.on_constraint(ONE_OPEN_PER_RENTAL, Refusal::PaymentUnderWay)?;
     super::books::follow(tx, None, &payment).await?;
+    super::documents::follow(tx, None, &payment).await?;
     tx.audit("payment.create", None, Some(&payment))?;
     tx.record(Event::PaymentChanged { before: None, after: Box::new(payment.clone()) });
     Ok(payment)

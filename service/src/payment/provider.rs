@@ -3,14 +3,14 @@
 //! An implementation holds one tenant's credentials and keeps nothing else. It never touches the database: a call is made
 //! outside of any transaction, after its attempt has been written down, and its answer is applied afterwards.
 
+pub mod bank_api;
 pub mod breaker;
 pub mod demo;
-pub mod bank_api;
 pub mod http;
-pub mod registry;
 pub mod mpesa;
-pub mod token;
+pub mod registry;
 pub mod stripe;
+pub mod token;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};

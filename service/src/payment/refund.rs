@@ -21,6 +21,7 @@ use crate::{
     event::Event,
     idempotency::Once,
     permission::Permission,
+    receipt::{self, Cause},
     refusal::Refusal,
     text,
     write::{ROW, Tx},
@@ -235,6 +236,8 @@ async fn settle(tx: &Tx, mut refund: Model, mut payment: Payment, told: &Told) -
             payment.refunding_minor -= refund.amount_minor;
             payment.refunded_minor += refund.amount_minor;
             books::finish_refund(tx, &payment, &refund).await?;
+            crate::fail::point("payment.before_receipt");
+            receipt::issue(tx, Cause::Refund(&payment, &refund)).await?;
         }
         State::Failed => {
             payment.refunding_minor -= refund.amount_minor;

@@ -41,6 +41,7 @@ struct Kept {
 
 /// An HTTP request as it came.
 pub struct Message<'a> {
+    pub path: &'a str,
     pub provider: &'a str,
     pub endpoint: &'a str,
     pub headers: &'a [(String, String)],
@@ -101,8 +102,10 @@ pub async fn receive(app: &App, message: Message<'_>) -> Result<Option<Reply>> {
         Err(Error::Refused(_) | Error::Invalid(_)) => return Ok(None),
         Err(error) => return Err(error),
     };
+    let path = (":path".to_owned(), message.path.to_owned());
+    let headers: Vec<_> = message.headers.iter().cloned().chain([path]).collect();
     let delivery =
-        Delivery { headers: message.headers, body: message.body, received_at: app.now(), payment };
+        Delivery { headers: &headers, body: message.body, received_at: app.now(), payment };
     let notices = match provider.read_webhook(&delivery) {
         Ok(notices) => notices,
         Err(WebhookError::Forged) => {

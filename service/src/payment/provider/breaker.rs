@@ -141,6 +141,10 @@ impl PaymentProvider for Guarded {
         self.call(self.inner.schedule(schedule)).await
     }
 
+    async fn listen(&self, webhook_url: &str) -> Result<()> {
+        self.call(self.inner.listen(webhook_url)).await
+    }
+
     fn read_webhook(&self, delivery: &Delivery<'_>) -> Result<Vec<Notice>, WebhookError> {
         self.inner.read_webhook(delivery)
     }

@@ -2,26 +2,28 @@
 
 use std::sync::Arc;
 
-use entity::{payment::Provider, tenant::TenantId};
+use entity::payment::Provider;
 
-use super::{PaymentProvider, breaker::Breakers, demo::Demo, http::Http};
+use super::{PaymentProvider, bank_api, breaker::Breakers, demo::Demo, http::Http, mpesa, stripe};
 use crate::{
-    clock::Clock,
-    error::{Error, Invalid, Result},
+    config::ProviderUrls,
+    ctx::Ctx,
+    error::{Error, Result},
+    refusal::Refusal,
 };
 
 /// What all providers share in this process; cheap to clone.
 #[derive(Clone, Default)]
 pub struct Registry {
-    http: Option<Http>,
+    reached: Option<(Http, ProviderUrls)>,
     /// Whether pretended payments may be made here.
     demo: bool,
     breakers: Breakers,
 }
 
 impl Registry {
-    pub fn new(demo: bool) -> Result<Self> {
-        Ok(Self { http: Some(Http::new()?), demo, breakers: Breakers::default() })
+    pub fn new(demo: bool, urls: ProviderUrls) -> Result<Self> {
+        Ok(Self { reached: Some((Http::new()?, urls)), demo, breakers: Breakers::default() })
     }
 
     /// Whether a tenant can use it without an account of its own.
@@ -34,27 +36,28 @@ impl Registry {
         }
     }
 
-    /// The one place that knows them all.
+    /// The way to a provider with a tenant's credentials: the one place that knows them all.
     pub fn open(
         &self,
-        tenant: TenantId,
+        ctx: &Ctx,
         kind: Provider,
-        _credentials: &serde_json::Value,
-        clock: &Arc<dyn Clock>,
+        credentials: &serde_json::Value,
     ) -> Result<Arc<dyn PaymentProvider>> {
-        let _http = self.http.as_ref().ok_or_else(|| Error::internal("no HTTP client"))?;
+        let clock = &ctx.app.clock;
+        let (http, urls) = self.reached.clone().ok_or_else(|| Error::internal("no HTTP client"))?;
         let inner: Arc<dyn PaymentProvider> = match kind {
             Provider::Demo if self.demo => Arc::new(Demo::new(Arc::clone(clock))),
-            Provider::Demo => {
-                return Err(Invalid::new("provider", "pretends: not in production").into());
+            Provider::Demo => return Err(Refusal::ProviderNotOffered.into()),
+            Provider::Stripe => stripe::open(http, &urls.stripe, credentials)?,
+            Provider::Mpesa => {
+                let tokens = ctx.app.tokens.clone();
+                mpesa::open(http, &urls.mpesa, credentials, tokens, Arc::clone(clock))?
             }
-            Provider::Stripe | Provider::Mpesa | Provider::BankApi => {
-                return Err(Invalid::new("provider", "is not there yet").into());
-            }
+            Provider::BankApi => bank_api::open(http, &urls.bank_api, credentials)?,
             Provider::Cash | Provider::Wallet => {
                 return Err(Error::internal("nobody is called for cash and wallets"));
             }
         };
-        Ok(self.breakers.around(tenant, inner, Arc::clone(clock)))
+        Ok(self.breakers.around(ctx.tenant, inner, Arc::clone(clock)))
     }
 }
