@@ -70,6 +70,7 @@ permissions! {
     ManageCustomers, "Create, change, block and archive customers.", [0 1 1 1 0 0 0 0 0], Some(Scope::CustomersWrite);
     ViewRentals, "See anybody's rentals.", [0 1 1 1 1 0 0 0 0], Some(Scope::RentalsRead);
     ManageRentals, "Start, end and cancel anybody's rentals, and reserve for anybody.", [0 1 1 1 0 0 0 0 0], Some(Scope::RentalsWrite);
+    ViewMoney, "See accounts and transfers of money, and export them.", [0 1 1 0 1 0 0 0 0], Some(Scope::MoneyRead);
     ManageTariffs, "Create, change and archive tariffs.", [0 1 1 0 0 0 0 0 0], Some(Scope::TariffsWrite);
     ManageTeam, "See, invite, change and disable logins, and end their sessions.", [0 1 1 0 0 0 0 0 0], None;
     ManageTenant, "Change the tenant's settings.", [0 1 1 0 0 0 0 0 0], None;
@@ -80,7 +81,6 @@ permissions! {
     ViewPayments, "See anybody's payments, refunds and receipts, and follow them.", [0 1 1 1 1 0 0 0 0], Some(Scope::PaymentsRead);
     ManagePayments, "Ask for payments, record cash, capture, cancel and refund.", [0 1 1 1 0 0 0 0 0], Some(Scope::PaymentsWrite);
     ManageProviders, "Set which providers take payments, with their credentials.", [0 1 1 0 0 0 0 0 0], None;
-    ViewMoney, "See the books: accounts, transfers and balances.", [0 1 1 0 1 0 0 0 0], Some(Scope::MoneyRead);
     Introspect, "Ask the API for its schema, where it is not open to everybody.", [1 1 1 1 0 0 0 0 0], None;
 }
 
