@@ -72,7 +72,7 @@ pub enum Job {
 }
 
 /// What comes again and again, and how often.
-pub(crate) const SCHEDULE: [(Job, Duration); 3] = [
+pub(crate) const SCHEDULE: &[(Job, Duration)] = &[
     (Job::Sweep, Duration::seconds(30)),
     (Job::SweepPayments, Duration::seconds(60)),
     (Job::Prune, Duration::minutes(10)),
