@@ -2,9 +2,9 @@
 
 use entity::{
     account, api_client, api_key, audit, consumer, customer, dead_job, event, idempotency,
-    job_lease, manifest, operation, payment, payment_attempt, price_line, provider_account, refund,
-    rental, session, station, stream_head, tariff, tenant, transfer, user, vehicle, vehicle_event,
-    vehicle_type, webhook,
+    job_lease, manifest, operation, payment, payment_attempt, price_line, provider_account, receipt,
+    receipt_counter, refund, rental, session, station, stream_head, tariff, tenant, transfer, user,
+    vehicle, vehicle_event, vehicle_type, webhook,
 };
 use migration::{Migrator, MigratorTrait};
 use rstest::rstest;
@@ -50,7 +50,9 @@ async fn up_down_up_ends_where_the_entities_are(#[values(Embedded, Production)] 
     columns::<webhook::Entity>(db.writer(), shape).await;
     columns::<dead_job::Entity>(db.writer(), shape).await;
     columns::<job_lease::Entity>(db.writer(), shape).await;
-    assert_eq!(tables(&db, shape).await.len(), 32);
+    columns::<receipt::Entity>(db.writer(), shape).await;
+    columns::<receipt_counter::Entity>(db.writer(), shape).await;
+    assert_eq!(tables(&db, shape).await.len(), 34);
 }
 
 /// What refusals are mapped from must exist under these names, over these columns.
