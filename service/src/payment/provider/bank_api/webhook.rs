@@ -62,6 +62,13 @@ fn about(event_type: &str, links: Links) -> About {
     let about = match event_type.split_once('.') {
         Some(("payments", _)) => links.payment.map(payment),
         Some(("refunds", _)) => links.refund.map(refund),
+        // A mandate alone.
+        Some(("billing_requests", "fulfilled"))
+            if links.mandate_request_mandate.is_some()
+                && links.payment_request_payment.is_none() =>
+        {
+            None
+        }
         Some(("billing_requests", "fulfilled" | "cancelled" | "failed")) => {
             links.billing_request.map(payment)
         }
@@ -118,6 +125,7 @@ mod tests {
                 About::Nothing,
                 refund,
                 payment("BRQ000010NMDMH2"),
+                About::Nothing,
                 About::Nothing,
                 About::Nothing,
             ]
