@@ -2,9 +2,9 @@
 
 use entity::{
     account, api_client, api_key, audit, consumer, customer, dead_job, event, idempotency,
-    job_lease, manifest, operation, payment, payment_attempt, price_line, provider_account, receipt,
-    receipt_counter, refund, rental, session, station, stream_head, tariff, tenant, transfer, user,
-    vehicle, vehicle_event, vehicle_type, webhook,
+    job_lease, manifest, operation, payment, payment_attempt, price_line, provider_account,
+    receipt, receipt_counter, refund, rental, session, station, stream_head, tariff, tenant,
+    transfer, user, vehicle, vehicle_event, vehicle_type, webhook,
 };
 use migration::{Migrator, MigratorTrait};
 use rstest::rstest;

@@ -90,12 +90,12 @@ async fn a_refund_needs_a_payment() {
 }
 
 #[rstest]
-#[case("JPY", 500, Some("MD1"), "currency_unsupported")]
-#[case("KWD", 5_000, Some("MD1"), "currency_unsupported")]
-#[case("KWD", 5_000, None, "currency_unsupported")]
+#[case("JPY", 500, Some("MD1"), "currency_not_supported")]
+#[case("KWD", 5_000, Some("MD1"), "currency_not_supported")]
+#[case("KWD", 5_000, None, "currency_not_supported")]
 #[case("USD", 500, None, "mandate_required")]
-#[case("GBP", 0, Some("MD1"), "amount_invalid")]
-#[case("GBP", -5, None, "amount_invalid")]
+#[case("GBP", 0, Some("MD1"), "amount_too_small")]
+#[case("GBP", -5, None, "amount_too_small")]
 #[tokio::test]
 async fn what_cannot_be_is_refused_without_a_call(
     #[case] currency: &str,

@@ -50,10 +50,10 @@ async fn a_schedule_that_cannot_be_is_refused() {
         code(shop.provider.schedule(&asked).await.unwrap_err())
     };
     assert_eq!(refused(&[]).await, "no_instalments");
-    assert_eq!(refused(&[("2035-02-01", 0, "EUR")]).await, "amount_invalid");
+    assert_eq!(refused(&[("2035-02-01", 0, "EUR")]).await, "amount_too_small");
     let mixed = [("2035-02-01", 1, "EUR"), ("2035-03-01", 1, "GBP")];
-    assert_eq!(refused(&mixed).await, "amount_invalid");
-    assert_eq!(refused(&[("2035-02-01", 500, "JPY")]).await, "currency_unsupported");
+    assert_eq!(refused(&mixed).await, "instalments_invalid");
+    assert_eq!(refused(&[("2035-02-01", 500, "JPY")]).await, "currency_not_supported");
     assert_eq!(shop.peer.calls(), 0);
     assert_eq!(refused(&[("2035-01-02", 500, "EUR")]).await, "validation_failed");
     assert_eq!(refused(&[("2035-02-01", 500, "GBP")]).await, "validation_failed");

@@ -23,6 +23,8 @@ pub struct Resource {
     pub key: Option<String>,
     /// How often its messages come.
     pub copies: u8,
+    /// Instalments that are still to be made.
+    pub planned: Vec<Value>,
 }
 
 #[derive(Clone, Debug)]
@@ -84,6 +86,7 @@ impl Books {
             script: Script::TakesTime,
             key: key.map(str::to_owned),
             copies: self.copies,
+            planned: Vec::new(),
         });
         id
     }

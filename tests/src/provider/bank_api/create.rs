@@ -230,10 +230,10 @@ pub fn schedule(books: &mut Books, key: Option<&str>, body: &[u8]) -> Made {
         "payment_errors": {},
         "metadata": asked.metadata,
         "links": {"mandate": asked.links.mandate, "customer": "CU000001", "payments": []},
-        "instalments": planned,
     });
     books.fresh("instalment_schedules", key)?;
     let id = books.add("instalment_schedules", key, fields);
+    books.of(&id).planned = planned;
     books.tell(&id, "created", json!({}), json!({}));
     Ok(json!({"instalment_schedules": books.of(&id).fields}))
 }
@@ -245,7 +245,7 @@ pub fn make_instalments(books: &mut Books, id: &str) {
         return;
     }
     let mut made = Vec::new();
-    for planned in schedule.fields["instalments"].as_array().unwrap() {
+    for planned in &schedule.planned {
         let links = json!({
             "mandate": schedule.fields["links"]["mandate"],
             "instalment_schedule": id,

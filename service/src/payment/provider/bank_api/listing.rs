@@ -104,3 +104,44 @@ fn movement(kind: MovementKind, event: Event, amounts: &[Amount]) -> Result<Move
     })
     .ok_or_else(|| ProviderError::Nonsense("an event without its amount".into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::{Event, Page, Part, listing, place};
+
+    fn page(after: Option<&str>) -> Page<Event> {
+        let mut recorded: Value =
+            serde_json::from_str(include_str!("recorded/listing.json")).unwrap();
+        Page {
+            items: serde_json::from_value(recorded["events"].take()).unwrap(),
+            after: after.map(str::to_owned),
+            linked: recorded["linked"].take(),
+        }
+    }
+
+    #[test]
+    fn a_movement_is_an_event_with_its_amount() {
+        let listed = listing(Part::Payments, page(None)).unwrap();
+        let [moved] = &listed.movements[..] else { panic!("{listed:?}") };
+        assert_eq!((moved.reference.as_str(), moved.amount.minor()), ("PM00001078ZJJN", 1_250));
+        assert_eq!(moved.at.to_rfc3339(), "2035-01-09T09:00:00+00:00");
+        let unlinked = Page { linked: Value::Null, ..page(None) };
+        assert!(listing(Part::Payments, unlinked).is_err());
+    }
+
+    #[test]
+    fn pages_follow_each_other_and_refunds_follow_payments() {
+        let next = |part, after| listing(part, Page { items: vec![], ..page(after) }).unwrap().next;
+        let more = next(Part::Payments, Some("EV1")).unwrap();
+        assert_eq!(place(Some(&more)).unwrap(), (Part::Payments, Some("EV1")));
+        let refunds = next(Part::Payments, None).unwrap();
+        assert_eq!(place(Some(&refunds)).unwrap(), (Part::Refunds, None));
+        let more = next(Part::Refunds, Some("EV2")).unwrap();
+        assert_eq!(place(Some(&more)).unwrap(), (Part::Refunds, Some("EV2")));
+        assert_eq!(next(Part::Refunds, None), None);
+        assert_eq!(place(None).unwrap(), (Part::Payments, None));
+        assert!(place(Some("payouts:PO1")).is_err());
+    }
+}

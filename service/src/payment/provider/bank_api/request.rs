@@ -1,5 +1,8 @@
 //! What GoCardless is asked, as it wants to read it.
 
+#[cfg(test)]
+mod tests;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use entity::money::{Currency, Money};
 use serde_json::{Map, Value, json};
@@ -150,7 +153,7 @@ pub(super) fn total(schedule: &Schedule) -> Result<Money> {
     positive(first)?;
     amounts.try_fold(first, |sum, amount| {
         positive(amount)?;
-        sum.checked_add(amount).map_err(|error| refused("amount_invalid", &error.to_string()))
+        sum.checked_add(amount).map_err(|error| refused("instalments_invalid", &error.to_string()))
     })
 }
 
@@ -171,7 +174,7 @@ fn names(charge: &Charge) -> Value {
 fn scheme(currency: Currency) -> Result<&'static str> {
     let known = SCHEMES.iter().find(|(code, _)| *code == currency.code());
     known.map(|(_, scheme)| *scheme).ok_or_else(|| {
-        refused("currency_unsupported", &format!("{currency} cannot be collected from banks"))
+        refused("currency_not_supported", &format!("{currency} cannot be collected from banks"))
     })
 }
 
@@ -179,7 +182,7 @@ fn positive(amount: Money) -> Result<()> {
     if amount.minor() > 0 {
         Ok(())
     } else {
-        Err(refused("amount_invalid", "the amount must be more than nothing"))
+        Err(refused("amount_too_small", "the amount must be more than nothing"))
     }
 }
 

@@ -62,6 +62,13 @@ fn about(event_type: &str, links: Links) -> About {
     let about = match event_type.split_once('.') {
         Some(("payments", _)) => links.payment.map(payment),
         Some(("refunds", _)) => links.refund.map(refund),
+        // A mandate alone.
+        Some(("billing_requests", "fulfilled"))
+            if links.mandate_request_mandate.is_some()
+                && links.payment_request_payment.is_none() =>
+        {
+            None
+        }
         Some(("billing_requests", "fulfilled" | "cancelled" | "failed")) => {
             links.billing_request.map(payment)
         }
@@ -80,4 +87,58 @@ fn hex(text: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
     if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{About, Claims, Delivery, Secrets, read};
+
+    fn fits(secret: &str, signature: &str, body: &[u8]) -> bool {
+        let headers = [("webhook-signature".to_owned(), signature.to_owned())];
+        let received_at = "2035-01-01T12:00:00Z".parse().unwrap();
+        let delivery = Delivery { headers: &headers, body, received_at, payment: None };
+        Secrets::new(&["other".to_owned(), secret.to_owned()]).check(&delivery).is_ok()
+    }
+
+    #[test]
+    fn a_signature_is_as_the_sdk_makes_it() {
+        let signature = "a642b59553c93e227ec0f2f38910fbf71231a2197c00899833c00478cec86f34";
+        assert!(fits("secret", signature, br#"{"events":[]}"#));
+        assert!(!fits("secret", signature, br#"{"events":[ ]}"#));
+        assert!(!fits("secreT", signature, br#"{"events":[]}"#));
+        assert!(!fits("secret", &signature.to_uppercase(), br#"{"events":[]}"#));
+    }
+
+    #[test]
+    fn an_event_says_where_to_look() {
+        let payment = |reference: &str| About::Payment {
+            reference: reference.to_owned(),
+            claims: Claims::default(),
+        };
+        let notices = read(include_bytes!("recorded/webhook.json")).unwrap();
+        let about: Vec<_> = notices.iter().map(|notice| notice.about.clone()).collect();
+        let refund = About::Refund { reference: "RF00001AB2CD3E".to_owned(), outcome: None };
+        assert_eq!(
+            about,
+            [
+                payment("PM00001078ZJJN"),
+                About::Nothing,
+                refund,
+                payment("BRQ000010NMDMH2"),
+                About::Nothing,
+                About::Nothing,
+                About::Nothing,
+            ]
+        );
+        assert_eq!(notices[0].event_id, "EV00BD05S5VM2T");
+        assert_eq!(notices[0].event_type, "payments.confirmed");
+    }
+
+    #[test]
+    fn what_is_no_list_of_events_cannot_be_read() {
+        for body in ["", "{}", "[]", r#"{"events": {}}"#, r#"{"events": [{}]}"#] {
+            assert!(read(body.as_bytes()).is_err(), "{body}");
+        }
+        assert!(read(br#"{"events": []}"#).unwrap().is_empty());
+    }
 }

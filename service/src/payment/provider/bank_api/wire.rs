@@ -1,5 +1,8 @@
 //! GoCardless's own words for things, and what they mean here. What is not known is read over.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
