@@ -35,6 +35,7 @@ mod partner;
 mod payment;
 mod provider_bank_api;
 mod provider_mpesa;
+mod provider_stripe;
 mod race;
 mod readme;
 mod receipt;
