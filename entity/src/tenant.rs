@@ -45,6 +45,10 @@ pub struct Model {
     /// How many vehicles one customer may hold or ride at once, where the customer has no limit of their own.
     pub rental_limit: i32,
     pub sign_up: SignUp,
+    /// Riders leave a tariff's collateral before they ride, where it has one.
+    pub requires_deposit: bool,
+    /// Who owes more than this, in minor units of the tenant's currency, does not ride. None: whoever owes.
+    pub debt_limit_minor: Option<i64>,
     /// Staff may do nothing before they have a second factor.
     pub requires_second_factor: bool,
     /// Nobody may call while this is set.

@@ -19,6 +19,7 @@ mod m20261121_000030_row_level_security;
 mod m20261122_000040_create_ledger;
 mod m20261122_000045_create_dead_job;
 mod m20261122_000050_create_payment;
+mod m20261122_000055_tenants_ask_for_money;
 mod m20261122_000060_create_receipt;
 
 use sea_orm_migration::MigrationTrait;
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000040_create_ledger::Migration),
             Box::new(m20261122_000045_create_dead_job::Migration),
             Box::new(m20261122_000050_create_payment::Migration),
+            Box::new(m20261122_000055_tenants_ask_for_money::Migration),
             Box::new(m20261122_000060_create_receipt::Migration),
         ]
     }

@@ -15,6 +15,7 @@ use crate::{
     ctx::Ctx,
     error::{Constraint, Error, Invalid, OnConstraint, Result, Subject},
     event::Event,
+    ledger::{self, Purse},
     page::{self, Direction, Key, Page, PageArgs, Sort},
     permission::Permission,
     refusal::Refusal,
@@ -217,7 +218,10 @@ pub(crate) async fn who_may_rent(
     if customer.blocked_at.is_some() {
         return Err(Refusal::CustomerBlocked.into());
     }
-    let (tenant_limit, in_hand) = limits(tx, id, held).await?;
+    let (tenant_limit, debt_limit, in_hand) = limits(tx, id, held).await?;
+    if let Some(limit) = debt_limit {
+        not_in_debt(tx, id, limit).await?;
+    }
     let limit = customer.rental_limit.unwrap_or(tenant_limit);
     if in_hand >= i64::from(limit) {
         return Err(Refusal::CustomerLimitReached { limit }.into());
@@ -225,12 +229,26 @@ pub(crate) async fn who_may_rent(
     Ok(customer)
 }
 
-/// The tenant's limit, and how many vehicles the customer rides or holds, in one statement of its own: what it counts
+/// What is owed is looked up anew, so that whoever has paid may ride at once.
+async fn not_in_debt(tx: &Tx, id: CustomerId, limit: i64) -> Result<()> {
+    let currency = tx.ctx().own_tenant().await?.currency;
+    let owed = ledger::balance(&**tx, tx.tenant(), Purse::receivable(id), currency).await?;
+    if owed.minor() > limit {
+        return Err(Refusal::DebtLimitReached { owed: owed.amount().to_string() }.into());
+    }
+    Ok(())
+}
+
+/// The tenant's limits, and how many vehicles the customer rides or holds, in one statement of its own: what it counts
 /// is what there is once the customer is locked.
-async fn limits(tx: &Tx, id: CustomerId, held: Option<vehicle::VehicleId>) -> Result<(i32, i64)> {
+async fn limits(
+    tx: &Tx,
+    id: CustomerId,
+    held: Option<vehicle::VehicleId>,
+) -> Result<(i32, Option<i64>, i64)> {
     let statement = Statement::from_sql_and_values(
         tx.get_database_backend(),
-        "SELECT rental_limit,
+        "SELECT rental_limit, debt_limit_minor,
             (SELECT count(*) FROM rental WHERE tenant_id = $1 AND customer_id = $2 AND ended_at IS NULL)
             + (SELECT count(*) FROM vehicle WHERE tenant_id = $1 AND reserved_by = $2 AND reserved_until > $3
                AND id <> $4) AS in_hand
@@ -243,7 +261,8 @@ async fn limits(tx: &Tx, id: CustomerId, held: Option<vehicle::VehicleId>) -> Re
         ],
     );
     let row = tx.query_one_raw(statement).await?.ok_or(Error::NotFound(Subject::Tenant))?;
-    Ok((row.try_get("", "rental_limit")?, row.try_get("", "in_hand")?))
+    let debt_limit = row.try_get("", "debt_limit_minor")?;
+    Ok((row.try_get("", "rental_limit")?, debt_limit, row.try_get("", "in_hand")?))
 }
 
 async fn in_use(tx: &Tx, id: CustomerId) -> Result<(u64, u64)> {

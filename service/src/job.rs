@@ -34,7 +34,7 @@ pub use failure::Reason;
 use crate::{
     ctx::App,
     error::Result,
-    payment::{announce, check, refund, sweep as payment_sweep, webhook},
+    payment::{announce, check, deposit, refund, sweep as payment_sweep, webhook},
     receipt,
     rental::overdue,
     tenant,
@@ -61,6 +61,8 @@ pub enum Job {
     ProcessWebhook { tenant: TenantId, webhook: WebhookId },
     /// Tells an older system's listeners how a payment stands.
     AnnouncePayment { tenant: TenantId, payment: PaymentId, state: payment::State },
+    /// Lets go what was held for a ride, or takes what its rider has to pay for.
+    SettleDeposit { tenant: TenantId, rental: RentalId },
     /// Looks for payments and refunds whose own job was lost.
     SweepPayments,
     /// Mails a receipt to its customer.
@@ -91,6 +93,7 @@ impl Job {
             Self::CheckRefund { .. } => ("check_refund", Queue::Payments, Retry::BRIEFLY),
             Self::ProcessWebhook { .. } => ("process_webhook", Queue::Payments, Retry::FOR_A_DAY),
             Self::AnnouncePayment { .. } => ("announce_payment", Queue::Default, Retry::FOR_A_DAY),
+            Self::SettleDeposit { .. } => ("settle_deposit", Queue::Payments, Retry::FOR_A_DAY),
             Self::SendReceipt { .. } => ("send_receipt", Queue::Default, Retry::FOR_A_DAY),
             Self::SweepPayments => ("sweep_payments", Queue::Payments, Retry::BRIEFLY),
             Self::Sweep => ("sweep", Queue::Low, Retry::BRIEFLY),
@@ -102,7 +105,9 @@ impl Job {
     fn about(&self) -> (TenantId, Option<String>) {
         match self {
             Self::ExpireHold { tenant, vehicle } => (*tenant, Some(vehicle.to_string())),
-            Self::MarkOverdue { tenant, rental } => (*tenant, Some(rental.to_string())),
+            Self::MarkOverdue { tenant, rental } | Self::SettleDeposit { tenant, rental } => {
+                (*tenant, Some(rental.to_string()))
+            }
             Self::CheckPayment { tenant, payment }
             | Self::AnnouncePayment { tenant, payment, .. } => (*tenant, Some(payment.to_string())),
             Self::CheckRefund { tenant, refund } => (*tenant, Some(refund.to_string())),
@@ -122,6 +127,7 @@ impl Job {
             Self::AnnouncePayment { tenant, payment, state } => {
                 announce(app, tenant, payment, state).boxed()
             }
+            Self::SettleDeposit { tenant, rental } => deposit::settle(app, tenant, rental).boxed(),
             Self::SweepPayments => payment_sweep::run(app).boxed(),
             Self::SendReceipt { tenant, receipt } => {
                 receipt::send::run(app, tenant, receipt).boxed()

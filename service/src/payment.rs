@@ -12,6 +12,7 @@ mod call;
 pub mod change;
 pub mod check;
 pub mod create;
+pub mod deposit;
 mod documents;
 mod due;
 pub mod immediate;

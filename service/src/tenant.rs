@@ -66,6 +66,8 @@ pub(crate) async fn insert(tx: &Tx, input: CreateTenant) -> Result<Model> {
         publishes_board: Set(input.publishes_board),
         grace_seconds: Set(60),
         rental_limit: Set(1),
+        requires_deposit: Set(false),
+        debt_limit_minor: Set(None),
         sign_up: Set(SignUp::ByInvitation),
         requires_second_factor: Set(false),
         suspended_at: Set(None),

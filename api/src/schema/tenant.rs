@@ -2,13 +2,14 @@
 
 pub mod administrator;
 
-use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object};
-use entity::tenant;
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, MergedObject, Object};
+use entity::{money::Money as Amount, tenant};
 use service::tenant::settings::{self, UpdateTenant};
 
 use super::{
+    money::Money,
     outcome::payload,
-    scalar::{CurrencyCode, DateTime},
+    scalar::{CurrencyCode, DateTime, Decimal},
 };
 use crate::{context::Call, error::Result};
 
@@ -77,6 +78,16 @@ impl Tenant {
         self.0.rental_limit
     }
 
+    /// Whether riders leave a tariff's collateral before they ride, where it has one.
+    async fn requires_deposit(&self) -> bool {
+        self.0.requires_deposit
+    }
+
+    /// Who owes more than this does not ride; null when it does not matter.
+    async fn debt_limit(&self) -> Option<Money> {
+        self.0.debt_limit_minor.map(|minor| Amount::new(minor, self.0.currency).into())
+    }
+
     /// Who may make a customer's login.
     async fn sign_up(&self) -> SignUpPolicy {
         self.0.sign_up.into()
@@ -126,6 +137,11 @@ pub struct UpdateTenantInput {
     grace_seconds: Option<i32>,
     /// How many vehicles one customer may have at once, 1 to 1000.
     default_rental_limit: Option<i32>,
+    /// Whether riders leave a tariff's collateral before they ride, where it has one: see `createPayment`.
+    requires_deposit: Option<bool>,
+    /// Major units of the tenant's currency, 0 or more: who owes more does not ride (`DEBT_LIMIT_REACHED`). Null lets everybody
+    /// ride, whatever they owe.
+    debt_limit: MaybeUndefined<Decimal>,
     /// Who may make a customer's login.
     sign_up: Option<SignUpPolicy>,
     /// Takes hold of each login at its next sign-in.
@@ -140,6 +156,9 @@ impl From<UpdateTenantInput> for UpdateTenant {
             publishes_board: input.publishes_board,
             grace_seconds: input.grace_seconds,
             rental_limit: input.default_rental_limit,
+            requires_deposit: input.requires_deposit,
+            debt_limit: super::patch(input.debt_limit)
+                .map(|limit| limit.map(|Decimal(limit)| limit)),
             sign_up: input.sign_up.map(Into::into),
             requires_second_factor: input.requires_second_factor,
         }

@@ -113,6 +113,12 @@ fn follow_up(recorded: &Recorded) -> Vec<(Job, DateTime<Utc>)> {
             let job = Job::MarkOverdue { tenant, rental: rental.id };
             jobs.extend(rental.due_at.map(|at| (job, at)));
         }
+        Event::RentalEnded { rental } | Event::RentalCancelled { rental }
+            if rental.terms.collateral_minor > 0 =>
+        {
+            let job = Job::SettleDeposit { tenant, rental: rental.id };
+            jobs.push((job, recorded.occurred_at));
+        }
         Event::PaymentChanged { before, after } => {
             let (payment, state) = (after.id, after.state);
             let check = Job::CheckPayment { tenant, payment };

@@ -38,8 +38,13 @@ pub(super) async fn follow(tx: &Tx, before: Option<&Model>, after: &Model) -> Re
     }
 }
 
-/// What a held deposit pays, once it was taken: the customer's debt, and the rest goes to the wallet.
-pub(super) async fn spend_deposit(tx: &Tx, payment: &Model, owed: Money) -> Result<()> {
+/// A deposit that was taken pays what the customer owes; what is more than that goes to the wallet.
+async fn spend_deposit(tx: &Tx, payment: &Model) -> Result<()> {
+    if payment.purpose != Purpose::Deposit {
+        return Ok(());
+    }
+    let receivable = Purse::receivable(payment.customer_id);
+    let owed = ledger::balance(&**tx, tx.tenant(), receivable, payment.currency).await?;
     let paid = payment.of(owed.minor().clamp(0, payment.captured_minor));
     let entry = Entry {
         debit: Purse::deposit(payment.customer_id),
@@ -89,7 +94,7 @@ async fn capture(tx: &Tx, before: Option<&Model>, after: &Model) -> Result<()> {
     if before.is_some_and(|before| before.authorized_minor > 0) {
         let hold = reference(after.id, "hold");
         ledger::settle_hold(tx, &hold, after.captured(), captured.kind, captured.reference).await?;
-        return Ok(());
+        return spend_deposit(tx, after).await;
     }
     ledger::post_once(tx, &[captured]).await.map(drop)
 }

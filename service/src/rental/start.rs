@@ -16,6 +16,7 @@ use crate::{
     error::{OnConstraint, Result},
     event::Event,
     idempotency::Once,
+    payment::deposit,
     refusal::Refusal,
     station::counters::Rules,
     tariff as tariffs,
@@ -38,7 +39,8 @@ pub struct StartRental {
 
 /// Hands a vehicle to a customer and starts the meter.
 ///
-/// Of two customers who unlock the same vehicle at once, one is told `VEHICLE_TAKEN`.
+/// Of two customers who unlock the same vehicle at once, one is told `VEHICLE_TAKEN`. Where the tenant asks for a deposit, one
+/// that is held already becomes this rental's.
 pub async fn start(ctx: &Ctx, input: StartRental, key: &str) -> Result<Model> {
     let customer = reserve::rider(ctx, input.customer)?;
     let input = &input;
@@ -47,6 +49,7 @@ pub async fn start(ctx: &Ctx, input: StartRental, key: &str) -> Result<Model> {
         let vehicle = vehicles::usable(&tx, input.vehicle).await?;
         reserve::rentable(&vehicle, customer)?;
         let tariff = offered(&tx, input, &vehicle).await?;
+        let deposit = deposit::required(&tx, customer, &tariff.terms).await?;
 
         let rental = started(&tx, &vehicle, customer, &tariff);
         let row = rental.into_active_model().reset_all();
@@ -57,6 +60,9 @@ pub async fn start(ctx: &Ctx, input: StartRental, key: &str) -> Result<Model> {
             .because_of(rental.id)
             .under(Rules { must_rent: true, ..Rules::default() });
         change::apply(&tx, vehicle, taken).await?;
+        if let Some(deposit) = deposit {
+            deposit::secure(&tx, deposit, rental.id).await?;
+        }
         tx.audit("rental.start", None, Some(&rental))?;
         tx.record(Event::RentalStarted { rental: Box::new(rental.clone()) });
         Ok(rental)

@@ -162,6 +162,8 @@ pub(crate) async fn found(app: &App) -> Result<()> {
         publishes_board: Set(false),
         grace_seconds: Set(0),
         rental_limit: Set(1),
+        requires_deposit: Set(false),
+        debt_limit_minor: Set(None),
         sign_up: Set(SignUp::Closed),
         requires_second_factor: Set(false),
         suspended_at: Set(None),

@@ -1,6 +1,10 @@
 //! What a tenant decides for itself.
 
-use entity::tenant::{Column, Entity, Model, SignUp, TenantId};
+use entity::{
+    money::{Currency, Money},
+    tenant::{Column, Entity, Model, SignUp, TenantId},
+};
+use rust_decimal::Decimal;
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr};
 
 use crate::{
@@ -23,6 +27,9 @@ pub struct UpdateTenant {
     pub publishes_board: Option<bool>,
     pub grace_seconds: Option<i32>,
     pub rental_limit: Option<i32>,
+    pub requires_deposit: Option<bool>,
+    /// `Some(None)` takes the limit away.
+    pub debt_limit: Option<Option<Decimal>>,
     pub sign_up: Option<SignUp>,
     pub requires_second_factor: Option<bool>,
 }
@@ -60,7 +67,7 @@ pub async fn update(ctx: &Ctx, input: UpdateTenant) -> Result<Model> {
     ctx.write(|tx| async move {
         let found = Entity::all().filter(Column::Id.eq(tx.tenant())).lock(ROW).one(&*tx).await?;
         let before = found.ok_or(Error::NotFound(Subject::Tenant))?;
-        let after = input.clone().applied_to(before.clone());
+        let after = input.clone().applied_to(before.clone())?;
         tx.audit("tenant.update", Some(&before), Some(&after))?;
         Entity::update_one(after.id)
             .col_expr(Column::Name, Expr::value(after.name.as_str()))
@@ -68,6 +75,8 @@ pub async fn update(ctx: &Ctx, input: UpdateTenant) -> Result<Model> {
             .col_expr(Column::PublishesBoard, Expr::value(after.publishes_board))
             .col_expr(Column::GraceSeconds, Expr::value(after.grace_seconds))
             .col_expr(Column::RentalLimit, Expr::value(after.rental_limit))
+            .col_expr(Column::RequiresDeposit, Expr::value(after.requires_deposit))
+            .col_expr(Column::DebtLimitMinor, Expr::value(after.debt_limit_minor))
             .col_expr(Column::SignUp, Expr::value(after.sign_up))
             .col_expr(Column::RequiresSecondFactor, Expr::value(after.requires_second_factor))
             .exec(&*tx)
@@ -78,20 +87,35 @@ pub async fn update(ctx: &Ctx, input: UpdateTenant) -> Result<Model> {
 }
 
 impl UpdateTenant {
-    fn applied_to(self, before: Model) -> Model {
-        Model {
+    fn applied_to(self, before: Model) -> Result<Model> {
+        let debt_limit_minor = match self.debt_limit {
+            Some(limit) => limit.map(|limit| minor(limit, before.currency)).transpose()?,
+            None => before.debt_limit_minor,
+        };
+        Ok(Model {
             name: self.name.unwrap_or(before.name),
             time_zone: self.time_zone.unwrap_or(before.time_zone),
             publishes_board: self.publishes_board.unwrap_or(before.publishes_board),
             grace_seconds: self.grace_seconds.unwrap_or(before.grace_seconds),
             rental_limit: self.rental_limit.unwrap_or(before.rental_limit),
+            requires_deposit: self.requires_deposit.unwrap_or(before.requires_deposit),
+            debt_limit_minor,
             sign_up: self.sign_up.unwrap_or(before.sign_up),
             requires_second_factor: self
                 .requires_second_factor
                 .unwrap_or(before.requires_second_factor),
             ..before
-        }
+        })
     }
+}
+
+fn minor(limit: Decimal, currency: Currency) -> Result<i64> {
+    let limit = Money::from_amount(limit, currency);
+    let limit = limit.map_err(|error| Invalid::new("debtLimit", error))?;
+    if limit.minor() < 0 {
+        return Err(Invalid::new("debtLimit", "must not be negative").into());
+    }
+    Ok(limit.minor())
 }
 
 pub(super) fn time_zone(name: &str) -> Result<String> {
