@@ -14,6 +14,7 @@ use service::{
     keys::Keys,
     limit::Limits,
     notify::{Outbox, Smtp},
+    payment::provider::token::Tokens,
 };
 
 use crate::schema::{AppExecutor, Terms};
@@ -181,6 +182,8 @@ fn configured(mut app: App, config: &Config) -> Result<App> {
     app.public_url = config.public_url.clone().unwrap_or_else(here).into();
     if let Some(url) = &config.redis_url {
         app.limits = Limits::in_redis(Arc::clone(&app.clock), url.expose(), &app.keys)
+            .context("redis_url cannot be used")?;
+        app.tokens = Tokens::in_redis(Arc::clone(&app.clock), url.expose(), &app.keys)
             .context("redis_url cannot be used")?;
     }
     if let Some(url) = &config.smtp_url {

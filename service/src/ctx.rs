@@ -23,6 +23,7 @@ use crate::{
     limit::Limits,
     notify::{Notifier, Nowhere, Outbox},
     origin::Origin,
+    payment::provider::token::Tokens,
 };
 
 /// Everything a use case may know about its caller and its surroundings.
@@ -105,6 +106,8 @@ pub struct App {
     pub bus: Arc<dyn Bus>,
     pub feed: Feed,
     pub limits: Limits,
+    /// What opens the APIs of payment providers.
+    pub tokens: Tokens,
     pub notifier: Arc<dyn Notifier>,
     /// The same, where messages are only kept for developers to read.
     pub outbox: Option<Arc<Outbox>>,
@@ -126,6 +129,7 @@ impl App {
         feed: Feed,
     ) -> Self {
         let limits = Limits::in_process(Arc::clone(&clock));
+        let tokens = Tokens::in_process(Arc::clone(&clock));
         Self {
             db,
             clock,
@@ -133,6 +137,7 @@ impl App {
             bus,
             feed,
             limits,
+            tokens,
             notifier: Arc::new(Nowhere),
             outbox: None,
             public_url: "".into(),

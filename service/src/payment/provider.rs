@@ -4,6 +4,8 @@
 //! outside of any transaction, after its attempt has been written down, and its answer is applied afterwards.
 
 pub mod http;
+pub mod mpesa;
+pub mod token;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -68,6 +70,11 @@ pub trait PaymentProvider: Send + Sync {
 
     /// Collects a whole schedule at once.
     async fn schedule(&self, _: &Schedule) -> Result<Vec<ScheduledPayment>> {
+        Err(ProviderError::Unsupported)
+    }
+
+    /// Tells the provider where its messages go, where an account says so by a call: once, when it is set up.
+    async fn listen(&self, _webhook_url: &str) -> Result<()> {
         Err(ProviderError::Unsupported)
     }
 
@@ -287,7 +294,7 @@ pub struct ScheduledPayment {
 
 /// A message as it came in.
 pub struct Delivery<'a> {
-    /// Names in lower case.
+    /// Names in lower case; `:path` is where it came to, because some providers tell apart by nothing else.
     pub headers: &'a [(String, String)],
     pub body: &'a [u8],
     pub received_at: DateTime<Utc>,
