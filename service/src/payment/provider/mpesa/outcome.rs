@@ -69,6 +69,7 @@ pub fn of_call(answered: &Answered, code: &str, message: &str) -> ProviderError 
     match (status, code) {
         // Turned away at the gate.
         (429, _) | (_, "500.003.02" | "500.003.03") => ProviderError::Unavailable(said()),
+        _ if code.starts_with("policies.ratelimit.") => ProviderError::Unavailable(said()),
         (401 | 403, _) => ProviderError::Credentials,
         (_, "500.001.1001") => of_merchant(message).unwrap_or_else(|| ProviderError::Lost(said())),
         (400..=499, _) => refused(&about(message), &told(message)),
