@@ -18,6 +18,7 @@ use std::{
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use service::payment::provider::http::Http;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use self::books::Books;
@@ -55,7 +56,7 @@ struct Inner {
     calls: AtomicUsize,
     phones: AtomicU64,
     books: Mutex<Books>,
-    client: reqwest::Client,
+    http: Http,
     under_way: Mutex<JoinSet<()>>,
 }
 
@@ -78,7 +79,7 @@ impl Mpesa {
             calls: AtomicUsize::new(0),
             phones: AtomicU64::new(1),
             books: Mutex::default(),
-            client: reqwest::Client::new(),
+            http: Http::new().expect("a client"),
             under_way: Mutex::default(),
         }));
         let api = api::routes(mpesa.clone());

@@ -30,12 +30,12 @@ impl Mpesa {
 
     /// None: nobody there, or no success.
     pub(super) async fn ask(&self, url: &str, body: &Value) -> Option<Value> {
-        let request = self.0.client.post(url).timeout(PATIENCE).body(body.to_string());
+        let request = self.0.http.post(url).timeout(PATIENCE).body(body.to_string());
         let request = request
             .header("content-type", "application/json;charset=UTF-8")
             .header("businessshortcode", SHORT_CODE);
-        let answer = request.send().await.ok()?.error_for_status().ok()?;
-        answer.json().await.ok()
+        let answer = self.0.http.send(request).await.ok()?;
+        if answer.status.is_success() { answer.json().ok() } else { None }
     }
 }
 

@@ -29,6 +29,7 @@ pub fn of_reversal(code: &str, description: &str) -> RefundOutcome {
         "0" | "R000001" => RefundOutcome::Completed,
         "R000002" => failed("unknown_transaction", description),
         "21" => failed("not_permitted", description),
+        "2001" => failed("initiator_unknown", description),
         _ => match reason(code) {
             Some(reason) => failed(reason, description),
             None => failed(&format!("result_{}", code.to_ascii_lowercase()), description),

@@ -1,0 +1,54 @@
+//! Customers who pay by hand: the tenant is asked first, and told afterwards.
+
+use service::payment::provider::{About, ProviderError};
+use tests::provider::{
+    Peer,
+    mpesa::{PAYS, Unasked},
+};
+
+use super::desk::{ACCOUNT, Desk, code, kes};
+
+#[tokio::test]
+async fn a_payment_by_hand_is_asked_about_and_told() {
+    let desk = Desk::open().await;
+    desk.provider.listen(&desk.url).await.unwrap();
+    let phone = desk.peer.phone(PAYS);
+    let Unasked::Paid(transaction) = desk.peer.pays(&phone, "350.00", ACCOUNT).await else {
+        panic!("refused")
+    };
+    let (asked, told) = (desk.told().await, desk.told().await);
+    let About::Question(asked) = asked.about else { panic!("{asked:?}") };
+    let About::Unasked(told) = told.about else { panic!("{told:?}") };
+    assert_eq!(asked, told);
+    assert_eq!((told.transaction, told.amount), (transaction, kes(350_00)));
+    assert_eq!(told.account_reference, ACCOUNT);
+    assert_eq!(desk.booked().captured_minor, 350_00);
+}
+
+#[tokio::test]
+async fn a_payment_for_nobody_we_know_is_turned_away() {
+    let desk = Desk::open().await;
+    desk.provider.listen(&desk.url).await.unwrap();
+    let refused = desk.peer.pays(&desk.peer.phone(PAYS), "350.00", "NOBODY").await;
+    assert_eq!(refused, Unasked::Refused("C2B00012".into()));
+    assert!(desk.peer.books().is_empty());
+    assert_eq!(desk.all_told().await.len(), 1);
+}
+
+#[tokio::test]
+async fn while_we_are_away_nobody_pays_by_hand() {
+    let desk = Desk::open().await;
+    desk.provider.listen("http://127.0.0.1:1/webhooks/daraja/0f").await.unwrap();
+    let refused = desk.peer.pays(&desk.peer.phone(PAYS), "350.00", ACCOUNT).await;
+    assert_eq!(refused, Unasked::Refused("unreachable".into()));
+    assert!(desk.peer.books().is_empty());
+}
+
+#[tokio::test]
+async fn an_address_with_a_banned_word_is_not_registered() {
+    let desk = Desk::open().await;
+    let refused = desk.provider.listen("https://bikes.example/webhooks/mpesa/0f").await;
+    assert_eq!(code(refused), "callback_url_not_allowed");
+    let capital = desk.provider.listen("https://bikes.example/Webhooks/daraja/0f").await;
+    assert!(matches!(capital, Err(ProviderError::Refused(_))), "{capital:?}");
+}
