@@ -7,7 +7,10 @@ use serde_json::json;
 use service::{
     clock::{Clock, ManualClock},
     keys::Keys,
-    payment::provider::{PaymentProvider, ProviderError, token::Tokens},
+    payment::provider::{
+        PaymentProvider, ProviderError,
+        token::{Token, Tokens},
+    },
 };
 use tests::{
     process::OwnRedis,
@@ -16,14 +19,18 @@ use tests::{
         mpesa::{Mpesa, PAYS},
     },
 };
+use tokio::sync::Notify;
 
 use super::desk::{Desk, charge, clock, open};
 
 /// A node of its own: nothing is shared but what is in Redis.
 fn node(peer: &Mpesa, redis: &str, clock: &ManualClock) -> Arc<dyn PaymentProvider> {
+    open(&peer.url(), &peer.credentials(), tokens(redis, clock), clock)
+}
+
+fn tokens(redis: &str, clock: &ManualClock) -> Tokens {
     let keys = Arc::new(Keys::derive(b"a secret of thirty-two characters", &[]).unwrap());
-    let tokens = Tokens::in_redis(Arc::new(clock.clone()), redis, &keys).unwrap();
-    open(&peer.url(), &peer.credentials(), tokens, clock)
+    Tokens::in_redis(Arc::new(clock.clone()), redis, &keys).unwrap()
 }
 
 /// So many payments on each node at once.
@@ -70,6 +77,38 @@ async fn nodes_share_one_token_which_nobody_can_read_in_redis() {
     assert_eq!(keys.len(), 1, "no turn is left over: {keys:?}");
     let kept: Vec<u8> = redis::cmd("GET").arg(&keys[0]).query_async(&mut connection).await.unwrap();
     assert!(!kept.windows(5).any(|bytes| bytes == b"token"));
+}
+
+/// A node that was away for too long comes back with a token that is good no more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_lost_the_turn_keeps_its_token_for_itself() {
+    let (redis, clock) = (OwnRedis::start().await, clock());
+    let url = format!("redis://127.0.0.1:{}", redis.port);
+    let (late, other) = (tokens(&url, &clock), tokens(&url, &clock));
+    let token = |value: &str| Token {
+        value: value.to_owned(),
+        expires_at: clock.now() + chrono::Duration::hours(1),
+    };
+    let (away, back) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let old = {
+        let (old, away, back) = (token("old"), Arc::clone(&away), Arc::clone(&back));
+        tokio::spawn(async move {
+            let renew = async move {
+                away.notify_one();
+                back.notified().await;
+                Ok(old)
+            };
+            late.get("account", None, renew).await.unwrap()
+        })
+    };
+    away.notified().await;
+    redis.command("FLUSHALL").await;
+    let new = token("new");
+    assert_eq!(other.get("account", None, async move { Ok(new) }).await.unwrap(), "new");
+    back.notify_one();
+    assert_eq!(old.await.unwrap(), "old");
+    let never = async { Err(ProviderError::Credentials) };
+    assert_eq!(tokens(&url, &clock).get("account", None, never).await.unwrap(), "new");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
