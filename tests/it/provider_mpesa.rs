@@ -16,21 +16,21 @@ use self::desk::{Desk, code, kes};
 #[tokio::test]
 async fn a_payer_answers_the_phone_and_a_query_confirms_it() {
     let desk = Desk::open().await;
-    let charge = desk.charge(mpesa::PAYS, 120_00);
+    let charge = desk.charge(mpesa::PAYS, 12_000);
     let answer = desk.provider.charge(&charge).await.unwrap();
     let reference = answer.reference.clone().unwrap();
     assert!(matches!(answer.outcome, Outcome::ActionRequired(_)));
 
     let notice = desk.told().await;
     let About::Payment { reference: about, claims } = notice.about else { panic!("{notice:?}") };
-    assert_eq!((about, claims.amount), (reference.clone(), Some(kes(120_00))));
+    assert_eq!((about, claims.amount), (reference.clone(), Some(kes(12_000))));
     assert_eq!(claims.payer, charge.method);
     assert_eq!(claims.transaction.map(|receipt| receipt.len()), Some(10));
 
     let fetched = desk.provider.fetch(&charge, Some(&reference)).await.unwrap();
     assert_eq!((fetched.outcome, fetched.reference), (Outcome::Completed, Some(reference)));
     let booked = desk.booked();
-    assert_eq!((booked.amount_minor, booked.captured_minor), (120_00, 120_00));
+    assert_eq!((booked.amount_minor, booked.captured_minor), (12_000, 12_000));
     assert_eq!((booked.currency.as_str(), desk.peer.calls()), ("KES", 1));
 }
 

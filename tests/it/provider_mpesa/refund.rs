@@ -12,7 +12,7 @@ use super::desk::{Desk, code, kes, open};
 
 /// A payment of two hundred shillings, and the refund of so many cents of it.
 async fn paid(desk: &Desk, minor: i64) -> Refund {
-    let charge = desk.charge(mpesa::PAYS, 200_00);
+    let charge = desk.charge(mpesa::PAYS, 20_000);
     let reference = desk.pushed(&charge).await;
     let About::Payment { claims, .. } = desk.told().await.about else { panic!("its end") };
     Refund {
@@ -38,37 +38,37 @@ async fn result(desk: &Desk) -> (String, RefundOutcome) {
 #[tokio::test]
 async fn a_reversal_gives_the_money_back_once() {
     let desk = Desk::open().await;
-    let refund = paid(&desk, 200_00).await;
+    let refund = paid(&desk, 20_000).await;
     let RefundAnswer { reference, outcome } = desk.provider.refund(&refund).await.unwrap();
     assert_eq!(outcome, RefundOutcome::Processing);
     assert_eq!(result(&desk).await, (reference.unwrap(), RefundOutcome::Completed));
-    assert_eq!(desk.booked().refunded_minor, 200_00);
+    assert_eq!(desk.booked().refunded_minor, 20_000);
 
     desk.provider.refund(&refund).await.unwrap();
     assert_eq!(result(&desk).await.1, RefundOutcome::Completed, "the payer has the money");
-    assert_eq!(desk.booked().refunded_minor, 200_00);
+    assert_eq!(desk.booked().refunded_minor, 20_000);
 }
 
 #[tokio::test]
 async fn parts_never_sum_to_more_than_was_paid() {
     let desk = Desk::open().await;
-    let refund = paid(&desk, 150_00).await;
+    let refund = paid(&desk, 15_000).await;
     for expected in [true, false] {
         desk.provider.refund(&refund).await.unwrap();
         let outcome = result(&desk).await.1;
         assert_eq!(outcome == RefundOutcome::Completed, expected, "{outcome:?}");
     }
-    assert_eq!(desk.booked().refunded_minor, 150_00);
+    assert_eq!(desk.booked().refunded_minor, 15_000);
 }
 
 #[rstest]
 #[case::before(Fault::CutBefore, 0)]
-#[case::error(Fault::ErrorAfter, 200_00)]
-#[case::after(Fault::CutAfter, 200_00)]
+#[case::error(Fault::ErrorAfter, 20_000)]
+#[case::after(Fault::CutAfter, 20_000)]
 #[tokio::test]
 async fn a_lost_reversal_waits_for_its_message(#[case] fault: Fault, #[case] refunded: i64) {
     let desk = Desk::open().await;
-    let refund = paid(&desk, 200_00).await;
+    let refund = paid(&desk, 20_000).await;
     desk.peer.faults().next([fault]);
     let lost = desk.provider.refund(&refund).await;
     assert!(matches!(lost, Err(ProviderError::Lost(_))), "{lost:?}");
@@ -82,7 +82,7 @@ async fn a_lost_reversal_waits_for_its_message(#[case] fault: Fault, #[case] ref
 #[tokio::test]
 async fn what_cannot_be_reversed_fails_with_a_code() {
     let desk = Desk::open().await;
-    let refund = paid(&desk, 200_00).await;
+    let refund = paid(&desk, 20_000).await;
     let unheard = Refund { transaction: Some("TKL0000000".into()), ..refund.clone() };
     desk.provider.refund(&unheard).await.unwrap();
     let failed = result(&desk).await.1;
@@ -99,7 +99,7 @@ async fn what_cannot_be_reversed_fails_with_a_code() {
 #[tokio::test]
 async fn nobody_reverses_without_the_initiators_secret() {
     let desk = Desk::open().await;
-    let refund = paid(&desk, 200_00).await;
+    let refund = paid(&desk, 20_000).await;
     let mut credentials = desk.peer.credentials();
     let clock = &desk.clock;
     let tokens = Tokens::in_process(std::sync::Arc::new(clock.clone()));

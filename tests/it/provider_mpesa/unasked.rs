@@ -20,9 +20,9 @@ async fn a_payment_by_hand_is_asked_about_and_told() {
     let About::Question(asked) = asked.about else { panic!("{asked:?}") };
     let About::Unasked(told) = told.about else { panic!("{told:?}") };
     assert_eq!(asked, told);
-    assert_eq!((told.transaction, told.amount), (transaction, kes(350_00)));
+    assert_eq!((told.transaction, told.amount), (transaction, kes(35_000)));
     assert_eq!(told.account_reference, ACCOUNT);
-    assert_eq!(desk.booked().captured_minor, 350_00);
+    assert_eq!(desk.booked().captured_minor, 35_000);
 }
 
 #[tokio::test]
