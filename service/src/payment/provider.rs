@@ -354,10 +354,11 @@ pub struct Claims {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unasked {
+    /// That of a `Claims`: the same money, told twice.
     pub transaction: String,
     #[serde(with = "money")]
     pub amount: Money,
-    /// What the payer has typed as the account.
+    /// What the payer has typed as the account; that of a `Charge` where it was prompted for.
     pub account_reference: String,
     pub payer: Option<String>,
 }
