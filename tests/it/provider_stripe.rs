@@ -252,6 +252,7 @@ async fn a_debit_that_fails_days_later_is_final() {
 async fn an_open_payment_is_confirmed_with_a_method() {
     let account = Account::open().await;
     let open = Charge { method: None, ..account.charge(1250, Script::Succeeds) };
+    let amount = open.amount;
     for (method, expected) in
         [("pm_card_visa", None), ("pm_card_visa_chargeDeclined", Some("generic_decline"))]
     {
@@ -260,6 +261,8 @@ async fn an_open_payment_is_confirmed_with_a_method() {
         let confirm = Confirm {
             attempt: id(),
             reference: reference(&open),
+            amount,
+            manual_capture: false,
             method: Some(method.into()),
             return_url: None,
         };

@@ -35,6 +35,21 @@ async fn a_payment_for_nobody_we_know_is_turned_away() {
     assert_eq!(desk.all_told().await.len(), 1);
 }
 
+/// One receipt and the account of the payment: it is no other money.
+#[tokio::test]
+async fn a_prompt_that_is_paid_is_told_as_if_paid_by_hand_too() {
+    let desk = Desk::open().await;
+    desk.provider.listen(&desk.url).await.unwrap();
+    let charge = desk.charge(PAYS, 35_000);
+    desk.pushed(&charge).await;
+    let [by_hand, prompt] = desk.all_told().await.try_into().unwrap();
+    let About::Unasked(by_hand) = by_hand.about else { panic!("{by_hand:?}") };
+    let About::Payment { claims, .. } = prompt.about else { panic!("{prompt:?}") };
+    assert_eq!(Some(by_hand.transaction), claims.transaction);
+    assert_eq!(by_hand.account_reference, charge.account_reference);
+    assert_eq!(desk.booked().captured_minor, 35_000);
+}
+
 #[tokio::test]
 async fn while_we_are_away_nobody_pays_by_hand() {
     let desk = Desk::open().await;

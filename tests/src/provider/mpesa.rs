@@ -104,7 +104,8 @@ impl Mpesa {
 
     /// A customer pays by hand. First it is asked whether that is right, where it was told whom to ask.
     pub async fn pays(&self, phone: &str, shillings: &str, account: &str) -> Unasked {
-        let (transaction, body) = messages::unasked(phone, shillings, account);
+        let transaction = books::receipt();
+        let body = messages::by_hand(&transaction, phone, shillings, account);
         let urls = self.books().listeners.clone();
         if let Some((_, validation)) = &urls {
             let answer = self.ask(validation, &body).await;
@@ -138,7 +139,7 @@ impl Mpesa {
     /// Ends the prompt of this name, and tells so.
     async fn end(&self, reference: &str, code: &str) {
         let told = self.books().end(reference, code);
-        if let Some((url, body)) = told {
+        for (url, body) in told {
             self.send(&url, &body).await;
         }
     }

@@ -213,6 +213,7 @@ impl Mpesa {
             name: name.clone(),
             merchant: merchant.clone(),
             phone,
+            account: text(asked, "AccountReference"),
             shillings: text(asked, "Amount").parse().unwrap_or_default(),
             callback: text(asked, "CallBackURL"),
             result: None,
@@ -227,8 +228,8 @@ impl Mpesa {
             MISTYPES => Some("2001"),
             _ => Some("0"),
         };
-        if let Some((url, body)) = code.and_then(|code| books.end(&name, code)) {
-            self.send_soon(url, body, times);
+        if let Some(code) = code {
+            self.send_soon(books.end(&name, code), times);
         }
         let done = "Success. Request accepted for processing";
         Ok(json!({
@@ -265,7 +266,7 @@ impl Mpesa {
             Fault::Webhooks(times) => times,
             _ => 1,
         };
-        self.send_soon(text(asked, "ResultURL"), body, times);
+        self.send_soon(vec![(text(asked, "ResultURL"), body)], times);
         Ok(json!({
             "OriginatorConversationID": originator,
             "ConversationID": name,

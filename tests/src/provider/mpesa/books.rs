@@ -28,6 +28,7 @@ pub struct Prompt {
     pub name: String,
     pub merchant: String,
     pub phone: String,
+    pub account: String,
     pub shillings: i64,
     pub callback: String,
     /// None while it is open.
@@ -54,16 +55,23 @@ impl Books {
         self.prompts.iter().find(|prompt| prompt.name == name)
     }
 
-    /// Ends an open prompt; gives the message about it, if anybody is to be told.
-    pub fn end(&mut self, name: &str, code: &str) -> Option<(String, Value)> {
-        let prompt = self.prompts.iter_mut().find(|prompt| prompt.name == name)?;
-        if prompt.result.is_some() {
-            return None;
-        }
+    /// Ends an open prompt; gives the messages about it, with where to. What was paid is told as if it had been paid by
+    /// hand, too, where somebody listens to that: before, in the worst case.
+    pub fn end(&mut self, name: &str, code: &str) -> Vec<(String, Value)> {
+        let open = |prompt: &&mut Prompt| prompt.name == name && prompt.result.is_none();
+        let Some(prompt) = self.prompts.iter_mut().find(open) else { return Vec::new() };
         prompt.result = Some(code.to_owned());
         let receipt = (code == "0").then(receipt);
         let message = messages::of_prompt(prompt, code, receipt.as_deref());
-        let told = (prompt.messages > 0).then(|| (prompt.callback.clone(), message));
+        let mut told = vec![(prompt.callback.clone(), message)];
+        if let (Some(receipt), Some((confirmation, _))) = (&receipt, &self.listeners) {
+            let shillings = format!("{}.00", prompt.shillings);
+            let body = messages::by_hand(receipt, &prompt.phone, &shillings, &prompt.account);
+            told.insert(0, (confirmation.clone(), messages::with_balance(body)));
+        }
+        if prompt.messages == 0 {
+            told.clear();
+        }
         let shillings = prompt.shillings;
         if let Some(receipt) = receipt {
             let prompt = Some(name.to_owned());

@@ -14,11 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 impl Mpesa {
     /// Later, while the call that caused it is answered.
-    pub(super) fn send_soon(&self, url: String, body: Value, times: u8) {
+    pub(super) fn send_soon(&self, messages: Vec<(String, Value)>, times: u8) {
         let this = self.clone();
         lock(&self.0.under_way).spawn(async move {
-            for _ in 0..times {
-                this.send(&url, &body).await;
+            for (url, body) in (0..times).flat_map(|_| &messages) {
+                this.send(url, body).await;
             }
         });
     }
@@ -72,11 +72,10 @@ pub fn of_reversal(names: (&str, &str), code: &str, description: &str) -> Value 
     }})
 }
 
-/// The transaction's name, and what is asked about it.
-pub fn unasked(phone: &str, shillings: &str, account: &str) -> (String, Value) {
-    let transaction = receipt();
+/// What is asked about a payment by hand.
+pub fn by_hand(transaction: &str, phone: &str, shillings: &str, account: &str) -> Value {
     let last = phone.get(phone.len().saturating_sub(3)..).unwrap_or_default();
-    let body = json!({
+    json!({
         "TransactionType": "Pay Bill",
         "TransID": transaction,
         "TransTime": "20261121102115",
@@ -90,8 +89,7 @@ pub fn unasked(phone: &str, shillings: &str, account: &str) -> (String, Value) {
         "FirstName": "WANJIKU",
         "MiddleName": "",
         "LastName": "",
-    });
-    (transaction, body)
+    })
 }
 
 /// The same, once it is done.

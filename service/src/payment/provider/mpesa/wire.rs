@@ -212,7 +212,8 @@ pub fn issued(answered: &Answered) -> Result<Issued> {
 /// The token is not good, or not any more; nothing was done.
 pub fn is_not_let_in(answered: &Answered) -> bool {
     let code = problem(answered).0;
-    answered.status.as_u16() == 401 || matches!(code.as_str(), "404.001.03" | "400.003.01")
+    answered.status.as_u16() == 401
+        || matches!(code.as_str(), "404.001.03" | "401.003.01" | "400.003.01")
 }
 
 /// The prompt's name.

@@ -135,6 +135,10 @@ fn what_cannot_be_read_is_refused() {
         let read = delivered("/webhooks/daraja/0f", body, true);
         assert!(matches!(read, Err(WebhookError::Unreadable(_))), "{body}");
     }
+    for end in 0..PAID.trim_end().len() {
+        let read = delivered("/webhooks/daraja/0f", &PAID[..end], true);
+        assert!(matches!(read, Err(WebhookError::Unreadable(_))), "{end}");
+    }
     for amount in ["1.005", "\"much\"", "1e30"] {
         let read = delivered("/webhooks/daraja/0f", &PAID.replace("1.00", amount), true);
         assert!(matches!(read, Err(WebhookError::Unreadable(_))), "{amount}");
