@@ -7,6 +7,7 @@ pub mod bank_api;
 pub mod breaker;
 pub mod demo;
 pub mod http;
+mod money;
 pub mod mpesa;
 pub mod registry;
 pub mod stripe;
