@@ -11,7 +11,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, IntoActiveModel, QueryFilter, QuerySelect,
 };
 
-use super::provider::PaymentProvider;
+use super::provider::{PaymentProvider, ProviderError};
 use crate::{
     ctx::Ctx,
     error::{Error, Invalid, Result},
@@ -90,7 +90,8 @@ pub async fn get_many(ctx: &Ctx, ids: &[ProviderAccountId]) -> Result<Vec<Model>
     Ok(found.all(ctx.reader()).await?)
 }
 
-/// Makes or changes the tenant's account with a provider. Credentials are tried by reading them, not by calling anybody.
+/// Makes or changes the tenant's account with a provider. Credentials that cannot be read are refused, and where
+/// the provider is told by a call where its messages go, those that it does not accept.
 pub async fn set(ctx: &Ctx, input: SetProvider) -> Result<Model> {
     ctx.require(Permission::ManageProviders)?;
     if let Some(offers) = &input.offers {
@@ -100,7 +101,7 @@ pub async fn set(ctx: &Ctx, input: SetProvider) -> Result<Model> {
     if let Some(credentials) = &input.credentials
         && !needs_none
     {
-        ctx.app.providers.open(ctx, input.provider, credentials)?;
+        listen(ctx, input.provider, credentials).await?;
     }
     if input.provider == Provider::Demo && !ctx.app.providers.is_open_to_all(Provider::Demo) {
         return Err(Invalid::new("provider", "pretends: not in production").into());
@@ -133,6 +134,22 @@ pub async fn set(ctx: &Ctx, input: SetProvider) -> Result<Model> {
         Ok(after)
     })
     .await
+}
+
+/// Reads the credentials, and tells the provider where its messages go, where that is told by a call.
+async fn listen(ctx: &Ctx, kind: Provider, credentials: &serde_json::Value) -> Result<()> {
+    let provider = ctx.app.providers.open(ctx, kind, credentials)?;
+    let Some(url) = super::webhook::url(ctx, kind) else { return Ok(()) };
+    match provider.listen(&url).await {
+        Ok(()) | Err(ProviderError::Unsupported) => Ok(()),
+        Err(ProviderError::Credentials) => {
+            Err(Invalid::new("credentials", "the provider does not accept them").into())
+        }
+        Err(ProviderError::Refused(decline)) => {
+            Err(Invalid::new("credentials", decline.message).into())
+        }
+        Err(error) => Err(Error::Unavailable(error.into())),
+    }
 }
 
 async fn lock(tx: &Tx, kind: Provider) -> Result<Option<Model>> {

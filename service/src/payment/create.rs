@@ -143,10 +143,14 @@ pub(super) async fn insert(tx: &Tx, payment: Model) -> Result<Model> {
     Ok(payment)
 }
 
-fn charge(tx: &Tx, input: &CreatePayment, payment: &Model) -> Result<Charge> {
+/// What the payer reads on a statement: the end of an id, which is chance. Its beginning is the time, which many share.
+pub(super) fn account_reference(payment: &Model) -> String {
     let short = payment.rental_id.map_or_else(|| payment.id.uuid(), |rental| rental.uuid());
-    // The end of an id is chance; its beginning is the time, which many share.
-    let account_reference = short.simple().to_string()[20..].to_uppercase();
+    short.simple().to_string().chars().skip(20).collect::<String>().to_uppercase()
+}
+
+fn charge(tx: &Tx, input: &CreatePayment, payment: &Model) -> Result<Charge> {
+    let account_reference = account_reference(payment);
     let description = match payment.purpose {
         Purpose::Rental => "Rental",
         Purpose::Deposit => "Deposit",

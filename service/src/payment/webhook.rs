@@ -2,19 +2,22 @@
 
 mod process;
 
+use chrono::Duration;
 use entity::{
     Id, customer,
-    payment::{Model as Payment, PaymentId, Provider},
+    payment::{self, Model as Payment, PaymentId, Provider},
     tenant::TenantId,
     webhook::{Column, Entity, Model, WebhookId},
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    sea_query::OnConflict,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     account,
+    create::account_reference,
     provider::{About, Delivery, Notice, Reply, Unasked, Verdict, WebhookError, Why},
 };
 use crate::{
@@ -27,6 +30,8 @@ use crate::{
 pub use process::run;
 
 const SEAL: &str = "webhook";
+/// A prompt is paid or not within minutes; its message may take longer.
+const ASKED_WITHIN: Duration = Duration::days(3);
 /// Each has an address of its own at each tenant, in words that no provider takes offence at.
 const SLUGS: [(&str, Provider); 3] =
     [("stripe", Provider::Stripe), ("daraja", Provider::Mpesa), ("gocardless", Provider::BankApi)];
@@ -119,8 +124,9 @@ pub async fn receive(app: &App, message: Message<'_>) -> Result<Option<Reply>> {
     let mut verdict = Verdict::Kept;
     for notice in &notices {
         if let About::Question(unasked) = &notice.about {
-            let payer = payer_of(&ctx, unasked).await?;
-            verdict = payer.map_or(Verdict::Refused(Why::UnknownAccount), |_| Verdict::Allowed);
+            let known = asked_for(&ctx, *kind, unasked).await?.is_some()
+                || payer_of(&ctx, unasked).await?.is_some();
+            verdict = if known { Verdict::Allowed } else { Verdict::Refused(Why::UnknownAccount) };
         }
     }
     let worth = notices.into_iter().filter(|n| !matches!(n.about, About::Question(_)));
@@ -173,6 +179,23 @@ async fn keep_one(
         tx.record(Event::WebhookReceived { id });
     }
     Ok(())
+}
+
+/// The payment that this is the money of: one of the last days, of this amount, with this reference.
+async fn asked_for(ctx: &Ctx, provider: Provider, unasked: &Unasked) -> Result<Option<Payment>> {
+    let found = payment::Entity::of(ctx.tenant)
+        .filter(payment::Column::Provider.eq(provider))
+        .filter(payment::Column::AmountMinor.eq(unasked.amount.minor()))
+        .filter(payment::Column::CreatedAt.gte(ctx.now() - ASKED_WITHIN))
+        .order_by_desc(payment::Column::Id)
+        .all(ctx.reader())
+        .await?;
+    let is_it = |payment: &Payment| {
+        let theirs = &unasked.account_reference;
+        account_reference(payment).eq_ignore_ascii_case(theirs)
+            && payment.provider_transaction.as_ref().is_none_or(|own| *own == unasked.transaction)
+    };
+    Ok(found.into_iter().find(is_it))
 }
 
 /// The customer whose phone was typed as the account: with or without its country code.

@@ -51,7 +51,9 @@ impl Registry {
             Provider::Stripe => stripe::open(http, &urls.stripe, credentials)?,
             Provider::Mpesa => {
                 let tokens = ctx.app.tokens.clone();
-                mpesa::open(http, &urls.mpesa, credentials, tokens, Arc::clone(clock))?
+                let own = || mpesa::default_url(credentials).map(ToOwned::to_owned);
+                let url = urls.mpesa.map_or_else(own, Ok)?;
+                mpesa::open(http, &url, credentials, tokens, Arc::clone(clock))?
             }
             Provider::BankApi => bank_api::open(http, &urls.bank_api, credentials)?,
             Provider::Cash | Provider::Wallet => {

@@ -16,10 +16,10 @@ use crate::{
     error::{Error, Result, Subject},
     ledger::{self, Purse},
     payment::{
-        check,
+        call, check,
         create::{fresh, insert},
         due::Due,
-        provider::{About, Claims, RefundOutcome, Unasked},
+        provider::{About, Charge, Claims, RefundOutcome, Unasked},
     },
 };
 
@@ -73,7 +73,8 @@ async fn of_payment(
     let Some(payment) = query.one(ctx.reader()).await? else {
         return early(ctx, row);
     };
-    if !fits(&payment, reference, claims) {
+    let charge = call::charge_of(ctx, payment.id).await?;
+    if !fits(&payment, &charge, reference, claims) {
         tracing::warn!(payment = %payment.id, "a message does not fit the payment that it came for");
         return Ok(());
     }
@@ -81,9 +82,11 @@ async fn of_payment(
 }
 
 /// Whoever knows the address may write anything into a message without a signature.
-fn fits(payment: &Payment, reference: &str, claims: &Claims) -> bool {
+fn fits(payment: &Payment, charge: &Charge, reference: &str, claims: &Claims) -> bool {
     let same = payment.provider_reference.as_deref().is_none_or(|known| known == reference);
+    let asked = charge.method.as_ref().zip(claims.payer.as_ref());
     same && claims.amount.is_none_or(|amount| amount == payment.amount())
+        && asked.is_none_or(|(method, payer)| method == payer)
 }
 
 async fn of_refund(
@@ -109,8 +112,13 @@ fn early(ctx: &Ctx, row: &Model) -> Result<()> {
     Err(Error::Unavailable("its payment is not there yet".into()))
 }
 
-/// Off what the customer owes; what is more than that goes to the wallet.
+/// Off what the customer owes; what is more than that goes to the wallet. A prompt that was paid is told like this too, with
+/// the payment's own reference: it is the same money.
 async fn came_unasked(ctx: &Ctx, provider: Provider, unasked: &Unasked) -> Result<()> {
+    if let Some(payment) = super::asked_for(ctx, provider, unasked).await? {
+        let transaction = Some(unasked.transaction.as_str());
+        return check::heard(ctx, payment.id, None, transaction).await.map(drop);
+    }
     let Some(customer) = payer_of(ctx, unasked).await? else {
         tracing::error!(transaction = unasked.transaction, "money came for an unknown account");
         return Ok(());
