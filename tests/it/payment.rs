@@ -94,8 +94,9 @@ async fn a_rental_is_paid_followed_and_half_refunded(#[values(Embedded, Producti
 
     let mut seen = Vec::new();
     for _ in 0..5 {
-        let change = board.data().await["paymentStatusChanged"].clone();
-        assert_eq!(change["payment"]["id"], json!(payment));
+        let message = board.data().await;
+        let change = message["paymentStatusChanged"].clone();
+        assert_eq!(change["payment"]["id"], json!(payment), "{message}");
         seen.push((text(&change["payment"]["state"]), change["refund"]["state"].clone()));
     }
     let none = Value::Null;

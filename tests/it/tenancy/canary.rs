@@ -64,6 +64,18 @@ const WORDLESS: &[(&str, &str)] = &[
     ("idempotency.operation", "the name of a mutation"),
     ("idempotency.principal", "an id"),
     ("price_line.kind", "an enumeration"),
+    ("payment.currency", "an ISO code"),
+    ("payment.provider", "an enumeration"),
+    ("payment.purpose", "an enumeration"),
+    ("payment.state", "an enumeration"),
+    ("payment_attempt.state", "an enumeration"),
+    ("payment_attempt.verb", "an enumeration"),
+    ("provider_account.provider", "an enumeration"),
+    ("refund.currency", "an ISO code"),
+    ("refund.state", "an enumeration"),
+    ("webhook.event_id", "a provider's name of a message; told to nobody"),
+    ("webhook.event_type", "a provider's word for a kind of message; told to nobody"),
+    ("webhook.provider", "an enumeration"),
     ("receipt.currency", "an ISO code"),
     ("receipt.kind", "an enumeration"),
     ("receipt.lines", "words of ours, and amounts"),
@@ -315,6 +327,10 @@ async fn mark(app: &TestApp, fleet: &Fleet) {
     let paid = Paid { reference: mark("charge"), ..Paid::rental(&customer, &ended, 125) };
     let (payment, _) = pay(&fleet.system(), paid).await.unwrap();
     refund(&fleet.system(), &payment, 25).await.unwrap();
+    let asked = json!({
+        "customerId": customer, "provider": "DEMO", "amount": "1.00", "idempotencyKey": key(),
+    });
+    ok("topUpWallet", "payment { id }", asked).await;
     ok("updateTenant", "tenant { id }", json!({"signUp": "OPEN"})).await;
     let invited = format!("canary-staff-{}@example.test", key());
     ok("inviteUser", "invitation { id }", json!({"email": invited, "role": "STAFF"})).await;
@@ -341,6 +357,9 @@ async fn mark_by_sql(app: &TestApp, shape: Shape, fleet: &Fleet) {
         format!("\"user\" SET phone = '+{}' WHERE role = 'owner'", MARKS[1]),
         format!("invitation SET phone = '+{}' WHERE phone IS NULL", MARKS[1]),
         "session SET user_agent = 'Canary 7.2' WHERE user_agent IS NULL".to_owned(),
+        "payment SET failure_code = 'canary', failure_message = 'canary' WHERE failure_code IS NULL".to_owned(),
+        "payment_attempt SET failure_code = 'canary', failure_message = 'canary' WHERE failure_code IS NULL".to_owned(),
+        "refund SET failure_code = 'canary', failure_message = 'canary', reason = 'canary', provider_reference = 'canary' WHERE failure_code IS NULL".to_owned(),
         "dead_job SET discarded_at = last_failed_at, discard_reason = 'canary' WHERE retried_at IS NULL".to_owned(),
     ] {
         let changed = app.sql(&format!("UPDATE {change} AND tenant_id = {tenant}")).await.unwrap();

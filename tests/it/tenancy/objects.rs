@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tests::{
-    Fleet, Rider, TestApp, json,
+    Fleet, Rider, TestApp, json, key,
     receipt::{Paid, pay, refund},
     text,
 };
@@ -61,6 +61,16 @@ impl Objects {
         let paid = Paid::top_up(&customer, 500);
         let (payment, receipt) = pay(&fleet.system(), paid).await.unwrap();
         let (_, refunded) = refund(&fleet.system(), &payment, 100).await.unwrap();
+        let offered = json!({"provider": "DEMO", "offers": [{"currency": "EUR", "min": "0.01"}]});
+        let offered =
+            fleet.mutate("setProviderAccount", "providerAccount { id }", offered).await.ok();
+        let provider_account = text(&offered["providerAccount"]["id"]);
+        let asked = json!({
+            "customerId": customer, "provider": "DEMO", "amount": "1.00", "idempotencyKey": key(),
+        });
+        let fields = "payment { attempts { id } }";
+        let asked = fleet.mutate("topUpWallet", fields, asked).await.ok();
+        let attempt = text(&asked["payment"]["attempts"][0]["id"]);
         let others = "{ tenant { id } me { sessions { id } } auditLog(first: 1) { nodes { id } } }";
         let others = fleet.query(others, json!({})).await;
         let ids = [
@@ -79,6 +89,8 @@ impl Objects {
             ("rental", rental),
             ("user", me),
             ("vehicle_event", vehicle_event),
+            ("provider_account", provider_account),
+            ("attempt", attempt),
             ("dead_job", fleet.dead_job(app).await),
             ("receipt", receipt.id.to_string()),
             ("payment", payment.id.to_string()),

@@ -56,7 +56,14 @@ const NEEDS: &[(Need, &str)] = &[
     (May(&[ViewCustomers]), "customers"),
     (May(&[ViewFleet]), "fleetEvents"),
     (May(&[Ride, ViewRentals]), "rentals rentalChanged"),
-    (May(&[Ride, ViewMoney]), "receipt receipts"),
+    (May(&[Ride, ViewPayments]), "receipt receipts payment payments paymentStatusChanged"),
+    (May(&[ViewPayments]), "paymentEvents"),
+    (
+        May(&[Ride, ManagePayments]),
+        "createPayment topUpWallet confirmPayment cancelPayment payFromWallet",
+    ),
+    (May(&[ManagePayments]), "capturePayment refundPayment recordCashPayment"),
+    (May(&[ManageProviders]), "providerAccounts setProviderAccount"),
     (
         May(&[Ride, ManageRentals]),
         "reserveVehicle cancelReservation startRental endRental cancelRental",

@@ -41,6 +41,8 @@ pub fn value(sdl: &Sdl, kind: &str, place: &str, own: &Objects) -> Value {
         ("ID", "id") if place == "Query.user.id" => json!(own.get("user")),
         ("ID", "id") if place == "Query.apiClient.id" => json!(own.get("client")),
         ("ID", "id") if place == "Query.receipt.id" => json!(own.get("receipt")),
+        ("ID", "id") if place == "Query.payment.id" => json!(own.get("payment")),
+        ("JSON", _) => json!({}),
         ("ID", _) => json!(own.named(name)),
         (_, "idempotencyKey") => json!(key()),
         ("String", "email") => json!("nobody@example.test"),
