@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { GoCardlessClient } from 'gocardless-nodejs/client';
 import { Environments } from 'gocardless-nodejs/constants';
 import * as errors from 'gocardless-nodejs/errors';
@@ -21,10 +22,8 @@ await new Promise((done) => mailbox.listen(0, '127.0.0.1', done));
 const peer = spawn(process.argv[2], [`http://127.0.0.1:${mailbox.address().port}/`], {
   stdio: ['pipe', 'pipe', 'inherit'],
 });
-const [line] = await createInterface(peer.stdout)[Symbol.asyncIterator]()
-  .next()
-  .then(({ value }) => [value]);
-const { url, accessToken, webhookSecret, mandate } = JSON.parse(line);
+const lines = createInterface(peer.stdout)[Symbol.asyncIterator]();
+const { url, accessToken, webhookSecret, mandate } = JSON.parse((await lines.next()).value);
 
 function client(token, options) {
   const client = new GoCardlessClient(token, Environments.Sandbox, options);
@@ -112,7 +111,7 @@ async function instant() {
   const refund = checked('Refund', await gocardless.refunds.create(parts, 'refund-1'));
   assert.equal((await gocardless.refunds.create(parts, 'refund-1')).id, refund.id);
   await assert.rejects(gocardless.refunds.create(parts, 'refund-2'), errors.InvalidStateError);
-  await run('refund_paid', refund.id);
+  // Of an instant payment it goes by itself.
   assert.equal(checked('Refund', await gocardless.refunds.find(refund.id)).status, 'paid');
   const { refunds } = await gocardless.refunds.list({ payment: payment.id });
   assert.deepEqual(refunds.map((one) => checked('Refund', one).id), [refund.id]);
@@ -153,29 +152,31 @@ async function refusals() {
   await assert.rejects(client('wrong').payments.list({}), AuthenticationError);
 }
 
-function messages() {
+// Every event is told once; what a call made may be told after its answer.
+async function messages() {
+  const all = new Set();
+  for await (const event of gocardless.events.all({ limit: 500 })) all.add(event.id);
+  const count = () => deliveries.reduce((sum, { body }) => sum + JSON.parse(body).events.length, 0);
+  for (let wait = 0; wait < 500 && count() < all.size; wait += 1) await setTimeout(20);
   const told = deliveries.flatMap(({ body, signature }) => {
     assert.throws(() => webhooks.parse(`${body} `, webhookSecret, signature));
     assert.throws(() => webhooks.parse(body, 'another', signature));
     const { events, webhookId } = webhooks.parseWithMeta(body, webhookSecret, signature);
     assert.ok(webhookId);
-    return events.map((event) => checked('Event', event));
+    return events.map((event) => checked('Event', event).id);
   });
-  assert.equal(new Set(told.map((event) => event.id)).size, told.length);
-  const types = new Set(told.map((event) => `${event.resource_type}.${event.action}`));
-  for (const type of ['payments.failed', 'refunds.paid', 'billing_requests.fulfilled', 'mandates.active']) {
-    assert.ok(types.has(type), `${type} was not told`);
-  }
+  assert.equal(told.length, all.size);
+  assert.deepEqual(new Set(told), all);
   return told.length;
 }
 
 let failed;
 try {
   for (const judge of [mandates, payments, instant, instalments, refusals]) await judge();
-  const told = messages();
+  const told = await messages();
   console.log(`gocardless-nodejs: ${shapes.checked} answers and events fit its types, ${told} of them signed`);
 } catch (error) {
-  console.error(error);
+  console.error(error.stack);
   failed = true;
 }
 peer.stdin.end();

@@ -43,8 +43,10 @@ struct BankApi {
     secrets: webhook::Secrets,
 }
 
-/// The way to one account. The credentials are `{"accessToken": "…", "webhookSecrets": ["…"]}`: the token has read and write
-/// access, and the secrets are those of one or two webhook endpoints, so that one can replace the other.
+/// The way to one account.
+///
+/// Its credentials are `{"accessToken": "…", "webhookSecrets": ["…"]}`: a token with read and write access, and the secrets of
+/// one or two webhook endpoints, so that one can replace the other.
 pub fn open(
     http: Http,
     base_url: &str,

@@ -95,7 +95,7 @@ pub fn refund(books: &mut Books, key: Option<&str>, body: &[u8]) -> Made {
         "reference": asked.reference,
         "status": "created",
         "metadata": asked.metadata,
-        "links": {"payment": payment.id, "mandate": payment.fields["links"]["mandate"]},
+        "links": {"payment": payment.id},
     });
     books.fresh("refunds", key)?;
     let id = books.add("refunds", key, fields);

@@ -16,7 +16,7 @@ pub fn payments(books: &Books, query: &Pairs) -> Result<Value, Refusal> {
 
 pub fn refunds(books: &Books, query: &Pairs) -> Result<Value, Refusal> {
     let all = books.all("refunds").map(|one| one.fields.clone()).collect();
-    page("refunds", all, query, &["payment", "mandate"])
+    page("refunds", all, query, &["payment"])
 }
 
 pub fn events(books: &Books, query: &Pairs) -> Result<Value, Refusal> {

@@ -45,7 +45,7 @@ pub(super) async fn page(api: &Api, day: NaiveDate, after: Option<&str>) -> Resu
         ("include", include),
         ("created_at[gte]", &from),
         ("created_at[lt]", &until),
-        ("limit", "500"),
+        ("limit", "250"),
     ];
     query.extend(cursor.map(|cursor| ("after", cursor)));
     listing(part, api.list(&query).await?)
