@@ -127,7 +127,7 @@ impl Cli {
             Command::Serve(options) => {
                 return serve::run(options.apply(config), &options).await;
             }
-            Command::Worker(_) => return worker::run(config).await,
+            Command::Worker(options) => return worker::run(config, options).await,
             Command::Healthcheck(_) => return healthcheck::run(&config).await,
             _ => log::start_quietly(&config)?,
         }

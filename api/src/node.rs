@@ -10,7 +10,7 @@ use service::{
     ctx::App,
     db::Db,
     event::{bus::Bus, feed::Feed, memory::Memory, redis::Redis},
-    job::queue::Queue,
+    job::store,
     keys::Keys,
     limit::Limits,
     notify::{Outbox, Smtp},
@@ -26,8 +26,6 @@ const PATIENCE: Duration = Duration::from_millis(300);
 pub struct Node {
     pub app: App,
     database_url: DatabaseUrl,
-    /// Whether the role that works is the one that may change the queue's tables.
-    keeps_queue: bool,
     terms: Terms,
 }
 
@@ -49,9 +47,8 @@ impl Node {
         feed.use_bus(Arc::clone(&bus));
         let app = App::new(db, clock, keys, bus, feed);
         let app = configured(app, config)?;
-        let keeps_queue = config.database_roles.worker.is_none();
         let terms = Terms::of(config);
-        Ok(Self { app, database_url: url.clone(), keeps_queue, terms })
+        Ok(Self { app, database_url: url.clone(), terms })
     }
 
     /// The schema, over this node and on the installation's terms.
@@ -74,7 +71,7 @@ impl Node {
                 outcome.context("cannot migrate the database")?;
             }
         }
-        self.queue().await?;
+        store::migrate(&self.app.db).await.context("cannot set up the job queue")?;
         isolation::secure(self.app.db.writer()).await.context("cannot secure the tables")?;
         Ok(())
     }
@@ -95,7 +92,7 @@ impl Node {
             .context("cannot take the migration back")?;
         let nothing_left = self.migrations().await?.iter().all(|(_, applied)| !applied);
         if nothing_left {
-            Queue::tear_down(&self.app.db).await.context("cannot take the job queue back")?;
+            store::tear_down(&self.app.db).await.context("cannot take the job queue back")?;
         }
         Ok(())
     }
@@ -145,15 +142,6 @@ impl Node {
             tracing::warn!(why, "row-level security does not hold the role of database_url");
         }
         Ok(())
-    }
-
-    pub async fn queue(&self) -> Result<Queue> {
-        let url = self.database_url.expose();
-        let queue = match self.keeps_queue {
-            true => Queue::set_up(&self.app, url).await,
-            false => Queue::open(&self.app.db, url).await,
-        };
-        queue.context("cannot set up the job queue")
     }
 }
 

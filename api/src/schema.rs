@@ -5,6 +5,7 @@ pub mod audit;
 pub mod connection;
 pub mod customer;
 pub mod fleet_event;
+pub mod job;
 pub mod live;
 pub mod loader;
 pub mod money;
@@ -54,6 +55,7 @@ pub struct Query(
     tenant::TenantQuery,
     audit::AuditQuery,
     partner::PartnerQuery,
+    job::JobQuery,
 );
 
 /// Everything that can be done. A rule that says no is in `userErrors`.
@@ -68,6 +70,7 @@ pub struct Mutation(
     tariff::TariffMutation,
     rental::RentalMutation,
     partner::PartnerMutation,
+    job::JobMutation,
 );
 
 /// Everything that can be watched. Each payload has a cursor to go on from.

@@ -86,7 +86,7 @@ BEGIN
             SELECT * FROM (VALUES
                 ('bikelease_reader', NULL),
                 ('bikelease_feed', ARRAY['event', 'stream_head', 'session', 'api_client', 'api_key']),
-                ('bikelease_worker', ARRAY['stream_head', 'consumer'])
+                ('bikelease_worker', ARRAY['stream_head', 'consumer', 'dead_job'])
             ) AS rule (who, tables) JOIN pg_roles ON rolname = who
             WHERE tables IS NULL OR found.relname::text = ANY (tables)
         LOOP

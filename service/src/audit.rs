@@ -48,7 +48,7 @@ macro_rules! audited {
 }
 
 // A rental's terms are those of its tariff; the last code's number is nobody's business.
-audited!(api_client, api_key, customer, invitation, manifest, rental without "terms", session, station, tariff, tenant, user without "totp_last_step", vehicle, vehicle_type);
+audited!(api_client, api_key, customer, dead_job, invitation, manifest, rental without "terms", session, station, tariff, tenant, user without "totp_last_step", vehicle, vehicle_type);
 
 /// The lines of one write: those that wait, and how many there are in all.
 #[derive(Default)]

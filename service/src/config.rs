@@ -24,6 +24,7 @@ pub use settings::KEYS;
 pub use url::{DatabaseUrl, RedisUrl};
 pub use value::{Environment, LogFormat};
 
+use crate::job::queue::Queues;
 use settings::Settings;
 
 /// The most items on one page of a connection. Not configurable: clients rely on it.
@@ -109,6 +110,8 @@ pub struct Config {
     pub sockets_per_tenant: Option<u32>,
     /// How long events can be replayed after a reconnect. Default 72.
     pub event_retention_hours: u64,
+    /// Which queues of jobs `serve` works on: `all` (default), `off`, or some. `bikelease worker` has an option of its own.
+    pub jobs: Queues,
     /// Whether the page `/graphiql` is served. Default: in development only.
     pub graphiql: bool,
     /// What one GraphQL request may ask for at most; its keys begin with `query_`.
@@ -204,6 +207,7 @@ impl Config {
             event_retention_hours: settings
                 .get("event_retention_hours", value::retention)?
                 .unwrap_or(72),
+            jobs: settings.get("jobs", value::queues)?.unwrap_or_else(Queues::all),
             graphiql: settings.get("graphiql", value::flag)?.unwrap_or(development),
             query: QueryLimits::read(&settings)?,
         };

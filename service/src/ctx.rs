@@ -19,6 +19,7 @@ use crate::{
     error::{Error, Result},
     event::{bus::Bus, feed::Feed},
     ids::Ids,
+    job::count::Counts,
     keys::Keys,
     limit::Limits,
     notify::{Notifier, Nowhere, Outbox},
@@ -114,6 +115,8 @@ pub struct App {
     pub sign_ins_per_address: Option<u32>,
     /// How long events stay in their table; see `job`.
     pub event_retention: Duration,
+    /// What became of the jobs that this process ran.
+    pub jobs: Arc<Counts>,
     ids: Arc<Ids>,
 }
 
@@ -138,6 +141,7 @@ impl App {
             public_url: "".into(),
             sign_ins_per_address: None,
             event_retention: Duration::hours(72),
+            jobs: Arc::default(),
             ids: Arc::default(),
         }
     }

@@ -19,7 +19,7 @@ use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     IsolationLevel, TransactionOptions, TransactionTrait,
     sqlx::{
-        Connection, SqlitePool,
+        Connection,
         sqlite::{SqliteJournalMode, SqliteSynchronous},
     },
 };
@@ -166,12 +166,6 @@ impl Db {
         };
         let options = TransactionOptions { isolation_level, ..TransactionOptions::default() };
         self.reader.begin_with_options(options).await
-    }
-
-    /// A pool of its own for the job queue, beside the one writer of the use cases.
-    pub(crate) async fn queue_pool(&self, url: &str) -> Result<SqlitePool, DbErr> {
-        let connection = Database::connect(sqlite(url, 2)).await?;
-        Ok(connection.get_sqlite_connection_pool().clone())
     }
 
     pub async fn close(self) -> Result<(), DbErr> {

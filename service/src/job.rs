@@ -1,8 +1,19 @@
-//! What happens later, or again and again: jobs, the queue that keeps them, and the one reader of events that makes them.
+//! What happens later, or again and again: jobs, the queues that keep them, and the one reader of events that makes them.
+//!
+//! To add one: a variant of `Job` and its row in `row`, `about` and `run`; then what makes it, an event in
+//! `consumer::follow_up` or a time in `SCHEDULE`. What must run in one place at a time does so under a `lease`.
 
+mod attempt;
 pub mod consumer;
+pub mod count;
+pub mod dead;
+mod failure;
+pub mod lease;
 mod prune;
 pub mod queue;
+mod retry;
+pub mod store;
+pub mod waiting;
 pub mod worker;
 
 use chrono::Duration;
@@ -10,7 +21,11 @@ use entity::{rental::RentalId, tenant::TenantId, vehicle::VehicleId};
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 
+pub use failure::Reason;
+
 use crate::{ctx::App, error::Result, rental::overdue, tenant, vehicle::reserve};
+use queue::Queue;
+use retry::Retry;
 
 /// A job: ids only, because it runs when everything else may have changed. Each is safe to run twice, early or late.
 ///
@@ -36,12 +51,22 @@ pub(crate) const SCHEDULE: [(Job, Duration); 2] =
 const SWEPT_AT_ONCE: u64 = 500;
 
 impl Job {
-    pub fn name(&self) -> &'static str {
+    /// Its name, where it waits, and how often it is tried.
+    fn row(&self) -> (&'static str, Queue, Retry) {
         match self {
-            Self::ExpireHold { .. } => "expire_hold",
-            Self::MarkOverdue { .. } => "mark_overdue",
-            Self::Sweep => "sweep",
-            Self::Prune => "prune",
+            Self::ExpireHold { .. } => ("expire_hold", Queue::Default, Retry::FOR_MINUTES),
+            Self::MarkOverdue { .. } => ("mark_overdue", Queue::Default, Retry::FOR_MINUTES),
+            Self::Sweep => ("sweep", Queue::Low, Retry::BRIEFLY),
+            Self::Prune => ("prune", Queue::Low, Retry::BRIEFLY),
+        }
+    }
+
+    /// Whose it is, and the global id of what it is about.
+    fn about(&self) -> (TenantId, Option<String>) {
+        match self {
+            Self::ExpireHold { tenant, vehicle } => (*tenant, Some(vehicle.to_string())),
+            Self::MarkOverdue { tenant, rental } => (*tenant, Some(rental.to_string())),
+            Self::Sweep | Self::Prune => (TenantId::PLATFORM, None),
         }
     }
 
@@ -52,6 +77,18 @@ impl Job {
             Self::Sweep => sweep(app).boxed(),
             Self::Prune => prune::run(app).boxed(),
         }
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.row().0
+    }
+
+    pub fn queue(&self) -> Queue {
+        self.row().1
+    }
+
+    pub(crate) fn retry(&self) -> Retry {
+        self.row().2
     }
 }
 

@@ -130,6 +130,10 @@ refusals! {
     ApiClientDisabled, "API_CLIENT_DISABLED", Some("clientId"), "this client is disabled";
     /// Documents of the manifest cannot be registered.
     OperationsRefused { count: usize }, "OPERATIONS_REFUSED", Some("manifest"), "{count} reasons not to register these operations";
+    /// Somebody has said that this job does not have to run any more.
+    DeadJobDiscarded, "DEAD_JOB_DISCARDED", Some("deadJobId"), "this job was discarded";
+    /// The job runs again already.
+    DeadJobRetried, "DEAD_JOB_RETRIED", Some("deadJobId"), "this job was run again already";
     /// The refresh token is unknown, used up, expired or revoked: sign in again.
     InvalidRefreshToken, "INVALID_REFRESH_TOKEN", Some("refreshToken"), "sign in again";
 }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use api::node::Node;
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
-use service::{clock::ManualClock, config::Config};
+use service::{clock::ManualClock, config::Config, job::worker::Tally};
 use tokio::sync::{OnceCell, watch};
 
 use crate::{Client, Fleet, Shape, Socket, shape::Place};
@@ -144,8 +144,15 @@ impl TestApp {
         let _ = self.shutdown.send(true);
     }
 
-    /// Runs everything that is due by the test's clock.
+    /// Runs everything that is due by the test's clock, and nothing fails.
     pub async fn run_jobs(&self) -> usize {
+        let tally = self.try_jobs().await;
+        assert_eq!((tally.failed, tally.dead), (0, 0), "jobs failed");
+        tally.done
+    }
+
+    /// As `run_jobs`, where some may fail.
+    pub async fn try_jobs(&self) -> Tally {
         service::job::worker::run_due(&self.node.app).await.unwrap()
     }
 

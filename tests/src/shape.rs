@@ -7,7 +7,6 @@ use std::{
 
 use migration::MigratorTrait;
 use sea_orm::{ConnectionTrait, Database};
-use service::job::queue::Queue;
 use tokio::sync::OnceCell;
 
 /// Every black-box test runs once in each.
@@ -158,7 +157,7 @@ async fn roles() {
 async fn set_up(url: &str) {
     let db = service::db::Db::connect(url, 2).await.unwrap();
     migration::Migrator::up(db.writer(), None).await.unwrap();
-    Queue::open(&db, url).await.unwrap().migrate().await.unwrap();
+    service::job::store::migrate(&db).await.unwrap();
     migration::isolation::secure(db.writer()).await.unwrap();
     if url.starts_with("sqlite:") {
         // Everything into the one file that tests copy.

@@ -17,6 +17,7 @@ use clap::Args;
 use service::{
     clock::SystemClock,
     config::{Config, Environment},
+    job::{queue::Queues, worker},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -49,7 +50,7 @@ pub struct Options {
     /// The address to listen on [default: BIKELEASE_HOST or 127.0.0.1]
     #[arg(long, value_name = "ADDRESS")]
     host: Option<IpAddr>,
-    /// Leave the jobs to `bikelease worker`
+    /// Leave the jobs to `bikelease worker`, whatever BIKELEASE_JOBS says
     #[arg(long)]
     no_worker: bool,
     #[command(flatten)]
@@ -65,6 +66,7 @@ impl Options {
         Config {
             port: self.port.unwrap_or(config.port),
             host: self.host.unwrap_or(config.host),
+            jobs: if self.no_worker { Queues::none() } else { config.jobs },
             ..config
         }
     }
@@ -82,7 +84,7 @@ pub async fn run(config: Config, options: &Options) -> Result<ExitCode> {
         tracing::info!("{seeded}");
     }
     let shutdown = Shutdown::new();
-    let worker = if options.no_worker { None } else { Some(start_worker(&node, &shutdown).await?) };
+    let worker = start_worker(&node, &config.jobs, &shutdown);
     if let Some(replay) = replay {
         city::start(&node, replay, shutdown.listen()).await?;
     }
@@ -112,11 +114,17 @@ async fn bind(config: &Config) -> Result<TcpListener> {
     })
 }
 
-async fn start_worker(node: &Node, shutdown: &Shutdown) -> Result<JoinHandle<Result<()>>> {
-    let (app, queue, stop) = (node.app.clone(), node.queue().await?, shutdown.listen());
-    Ok(tokio::spawn(async move {
-        service::job::worker::run(app, queue, stop).await.map_err(Error::from)
-    }))
+/// None where the jobs are left to others.
+fn start_worker(
+    node: &Node,
+    queues: &Queues,
+    shutdown: &Shutdown,
+) -> Option<JoinHandle<Result<()>>> {
+    if queues.are_none() {
+        return None;
+    }
+    let work = worker::run(node.app.clone(), queues.clone(), shutdown.listen());
+    Some(tokio::spawn(async move { work.await.map_err(Error::from) }))
 }
 
 fn start_server(

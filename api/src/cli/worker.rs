@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Error, Result, anyhow};
 use clap::Args;
-use service::{clock::SystemClock, config::Config};
+use service::{clock::SystemClock, config::Config, job::queue::Queues};
 
 use crate::{
     http::shutdown::{self, Shutdown},
@@ -16,20 +16,25 @@ use crate::{
 #[derive(Args)]
 #[command(after_help = "\
 Any number may run at once; each job runs in one of them. Stops on SIGTERM and Ctrl-C, when
-the jobs in flight have ended.
+the jobs in flight have ended. What waits in one queue never delays another; events become jobs
+in every worker, whatever its queues.
 
 Example:
-  bikelease worker --config /etc/bikelease.toml")]
-pub struct Options {}
+  bikelease worker --queues critical,payments")]
+pub struct Options {
+    /// Only these of critical, payments, default and low, with commas between them
+    #[arg(long, value_name = "QUEUES")]
+    queues: Option<Queues>,
+}
 
-pub async fn run(config: Config) -> Result<ExitCode> {
+pub async fn run(config: Config, options: Options) -> Result<ExitCode> {
     log::start(&config)?;
     let node = Node::start(&config, Arc::new(SystemClock)).await?;
     node.make_ready(&config).await?;
-    let queue = node.queue().await?;
+    let queues = options.queues.unwrap_or_else(Queues::all);
     let shutdown = Shutdown::new();
     let mut worker =
-        Box::pin(service::job::worker::run(node.app.clone(), queue, shutdown.listen()));
+        Box::pin(service::job::worker::run(node.app.clone(), queues, shutdown.listen()));
     tracing::info!("ready");
     tokio::select! {
         signal = shutdown::requested() => signal?,

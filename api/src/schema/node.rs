@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use async_graphql::{Context, ID, Interface, Object};
 use entity::{
     Id, api_client::ClientId, api_key::KeyId, audit::AuditEntryId, customer::CustomerId,
-    manifest::ManifestId, rental::RentalId, station::StationId, tariff::TariffId,
-    vehicle::VehicleId, vehicle_event::VehicleEventId, vehicle_type::VehicleTypeId,
+    dead_job::DeadJobId, manifest::ManifestId, rental::RentalId, station::StationId,
+    tariff::TariffId, vehicle::VehicleId, vehicle_event::VehicleEventId,
+    vehicle_type::VehicleTypeId,
 };
 use entity::{tenant::TenantId, user::UserId};
 use service::{ctx::Ctx, error::Invalid};
@@ -14,6 +15,7 @@ use service::{ctx::Ctx, error::Invalid};
 use super::{
     audit::AuditEntry,
     customer::Customer,
+    job::DeadJob,
     partner::{ApiClient, ApiKey, OperationManifest},
     rental::Rental,
     station::Station,
@@ -51,6 +53,7 @@ pub enum Node {
     ApiKey(ApiKey),
     OperationManifest(OperationManifest),
     VehicleEvent(VehicleEvent),
+    DeadJob(DeadJob),
 }
 
 #[derive(Default)]
@@ -122,6 +125,7 @@ async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> 
             VehicleEventId::PREFIX => {
                 of_kind!(kind, VehicleEventId, vehicle::history, VehicleEvent)
             }
+            DeadJobId::PREFIX => of_kind!(kind, DeadJobId, job::dead, DeadJob),
             _ => return Err(unknown()),
         }
     }

@@ -106,6 +106,10 @@ pub enum UserErrorCode {
     ApiClientDisabled,
     /// Documents of the manifest cannot be registered.
     OperationsRefused,
+    /// Somebody has said that this job does not have to run any more.
+    DeadJobDiscarded,
+    /// The job runs again already.
+    DeadJobRetried,
     /// The refresh token is unknown, used up, expired or revoked: sign in again.
     InvalidRefreshToken,
     /// An input field cannot be used as it is; `field` says which.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Kinds whose `name` is not a person's. Any other kind's is taken for one.
-const THINGS: [&str; 9] = [
+const THINGS: [&str; 10] = [
     "tenant",
     "station",
     "vehicle_type",
@@ -13,6 +13,7 @@ const THINGS: [&str; 9] = [
     "key",
     "manifest",
     "operation",
+    "dead_job",
 ];
 
 /// How field names of secrets end, and of what is made from secrets.

@@ -55,6 +55,10 @@ pub const KEYS: &[(&str, &str)] = &[
     ("sockets_per_user", "a whole number from 1 to 1000000, or nothing for no limit"),
     ("sockets_per_tenant", "a whole number from 1 to 1000000, or nothing for no limit"),
     ("event_retention_hours", "a whole number from 1 to 8760"),
+    (
+        "jobs",
+        "all, off, or some of critical, payments, default, low (a list in the file, commas in the variable)",
+    ),
     ("graphiql", "true or false"),
     ("query_bytes", "a whole number from 1000 to 1000000"),
     ("query_tokens", "a whole number from 100 to 20000"),

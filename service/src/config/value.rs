@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+use crate::job::queue::Queues;
+
 /// Which promises hold: `Production` refuses what is convenient but not safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
@@ -151,6 +153,16 @@ pub(super) fn networks(value: &Value) -> Result<Vec<IpNet>, String> {
 
 pub(super) fn count(value: &Value, range: RangeInclusive<i64>) -> Result<usize, String> {
     Ok(usize::try_from(value.number(range)?).unwrap_or_default())
+}
+
+/// Names of queues, or one word for all or none of them.
+pub(super) fn queues(value: &Value) -> Result<Queues, String> {
+    match value.text() {
+        Ok("all") => Ok(Queues::all()),
+        Ok("off") => Ok(Queues::none()),
+        Ok(names) => names.parse().map_err(|_| value.kind()),
+        Err(_) => Queues::of(value.list()?).map_err(|_| "a list with an unknown queue".to_owned()),
+    }
 }
 
 pub(super) fn path(value: &Value) -> Result<PathBuf, String> {

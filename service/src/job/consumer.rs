@@ -12,7 +12,7 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-use super::{Job, queue};
+use super::{Job, store};
 use crate::{
     ctx::App,
     error::{Error, Result},
@@ -76,7 +76,7 @@ async fn step(app: &App, tenant: TenantId) -> Result<usize> {
         for event in &events {
             if let Some((job, at)) = follow_up(event) {
                 let key = format!("{}:{tenant}:{}", job.name(), event.seq);
-                tx.execute_raw(queue::addition(tx.get_database_backend(), &job, key, at)?).await?;
+                store::add(&*tx, &tx.ctx().app, &job, &key, at).await?;
             }
         }
         let last = events.last().map_or(acked, |event| event.seq);

@@ -9,7 +9,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 
-use super::queue;
+use super::{dead, store};
 use crate::{ctx::App, error::Result, event::table, ids};
 
 /// So many of the newest stay, however old they are.
@@ -21,13 +21,14 @@ pub(super) async fn run(app: &App) -> Result<()> {
     for head in stream_head::Entity::all().all(app.db.survey()).await? {
         outcome = outcome.and(prune(app, head.tenant_id).await);
     }
-    outcome.and(queue::forget_ended(app.db.worker()).await)
+    outcome.and(store::forget_ended(app.db.worker()).await)
 }
 
 async fn prune(app: &App, tenant: TenantId) -> Result<()> {
     while step(app, tenant).await? {}
     while forget_answers(app, tenant).await? {}
-    forget_codes(app, tenant).await
+    forget_codes(app, tenant).await?;
+    dead::forget_old(app, tenant).await
 }
 
 /// Codes are good for minutes; the addresses that they were asked for are nobody's business afterwards.

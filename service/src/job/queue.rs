@@ -1,167 +1,137 @@
-//! The queue of jobs: apalis, on the same database as everything else.
+//! The four queues: what waits in one never delays what waits in another.
 
-use apalis_postgres::PostgresStorage;
-use apalis_sqlite::{SqlitePool, SqliteStorage};
-use chrono::{DateTime, Utc};
-use sea_orm::{
-    ConnectionTrait, DbBackend, Statement,
-    sqlx::{self, PgPool},
-};
+use std::{fmt, str::FromStr};
 
-use super::Job;
-use crate::{
-    ctx::App,
-    db::Db,
-    error::{Error, Result},
-};
+use super::retry::Retry;
 
-/// All jobs share one queue; what a job is stands in its payload.
-pub(crate) const NAME: &str = "bikelease";
-const ATTEMPTS: i32 = 5;
-
-/// Cheap to clone.
-#[derive(Clone)]
+/// In the order of how much they matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Queue {
-    Sqlite(SqlitePool),
-    Postgres(PgPool),
+    Critical,
+    Payments,
+    Default,
+    Low,
 }
 
 impl Queue {
-    /// Opens the queue and brings its tables up to date.
-    pub async fn set_up(app: &App, url: &str) -> Result<Self> {
-        let queue = Self::open(&app.db, url).await?;
-        queue.migrate().await?;
-        Ok(queue)
-    }
+    pub const ALL: [Self; 4] = [Self::Critical, Self::Payments, Self::Default, Self::Low];
 
-    pub async fn open(db: &Db, url: &str) -> Result<Self> {
-        Ok(match db.backend() {
-            DbBackend::Postgres => {
-                Self::Postgres(db.worker().get_postgres_connection_pool().clone())
-            }
-            _ => Self::Sqlite(db.queue_pool(url).await?),
-        })
-    }
-
-    /// Its tables are apalis' own. Its `setup` is not called, because on SQLite that turns off `synchronous`.
-    pub async fn migrate(&self) -> Result<()> {
-        let done = match self {
-            Self::Sqlite(pool) => {
-                SqliteStorage::migrations().set_ignore_missing(true).run(pool).await
-            }
-            Self::Postgres(pool) => {
-                PostgresStorage::migrations().set_ignore_missing(true).run(pool).await
-            }
-        };
-        done.map_err(|error: sqlx::migrate::MigrateError| Error::internal(error))
-    }
-
-    /// Takes back what `migrate` did, and every job with it. The extensions that PostgreSQL got for it (hstore, pgcrypto)
-    /// stay: others may use them.
-    pub async fn tear_down(db: &Db) -> Result<()> {
-        let statements = match db.backend() {
-            DbBackend::Postgres => "DROP SCHEMA IF EXISTS apalis CASCADE",
-            _ => {
-                "DROP TABLE IF EXISTS Jobs; DROP TABLE IF EXISTS Workers; DROP TABLE IF EXISTS _sqlx_migrations"
-            }
-        };
-        db.writer().execute_unprepared(statements).await?;
-        Ok(())
-    }
-}
-
-/// What adds a job that runs at a time, unless one with this key was ever added. In a transaction it comes with that.
-pub(crate) fn addition(
-    backend: DbBackend,
-    job: &Job,
-    key: String,
-    run_at: DateTime<Utc>,
-) -> Result<Statement> {
-    let sql = match backend {
-        DbBackend::Postgres => {
-            "INSERT INTO apalis.jobs (id, job_type, job, status, attempts, max_attempts, run_at, priority, metadata, idempotency_key)
-             VALUES ($1, $2, $3, 'Pending', 0, $4, to_timestamp($5::bigint), 0, ''::hstore, $6) ON CONFLICT DO NOTHING"
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Payments => "payments",
+            Self::Default => "default",
+            Self::Low => "low",
         }
-        _ => {
-            "INSERT INTO Jobs (id, job_type, job, status, attempts, max_attempts, run_at, priority, metadata, idempotency_key)
-             VALUES ($1, $2, $3, 'Pending', 0, $4, $5, 0, '{}', $6) ON CONFLICT DO NOTHING"
-        }
-    };
-    let id = ulid::Ulid::from_bytes(crate::keys::random::<16>()?).to_string();
-    let payload = serde_json::to_vec(job).map_err(Error::internal)?;
-    // A second later rather than a fraction too early.
-    let second = run_at.timestamp() + i64::from(run_at.timestamp_subsec_nanos() > 0);
-    let values =
-        [id.into(), NAME.into(), payload.into(), ATTEMPTS.into(), second.into(), key.into()];
-    Ok(Statement::from_sql_and_values(backend, sql, values))
-}
-
-/// Jobs that are due and not done, with their ids; for running them without a worker.
-pub(crate) async fn due(
-    db: &impl ConnectionTrait,
-    now: DateTime<Utc>,
-) -> Result<Vec<(String, Job)>> {
-    let (table, at) = match db.get_database_backend() {
-        DbBackend::Postgres => ("apalis.jobs", "extract(epoch FROM run_at)"),
-        _ => ("Jobs", "run_at"),
-    };
-    let sql = format!(
-        "SELECT id, job FROM {table} WHERE job_type = $1 AND status = 'Pending' AND {at} <= $2 ORDER BY run_at, id LIMIT 100"
-    );
-    let values = [NAME.into(), now.timestamp().into()];
-    let rows = db
-        .query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values))
-        .await?;
-    let read = |row: &sea_orm::QueryResult| {
-        let payload: Vec<u8> = row.try_get("", "job")?;
-        Ok((row.try_get("", "id")?, serde_json::from_slice(&payload).map_err(Error::internal)?))
-    };
-    rows.iter().map(read).collect()
-}
-
-pub(crate) async fn done(db: &impl ConnectionTrait, id: &str) -> Result<()> {
-    let sql = match db.get_database_backend() {
-        DbBackend::Postgres => {
-            "UPDATE apalis.jobs SET status = 'Done', done_at = now() WHERE id = $1"
-        }
-        _ => "UPDATE Jobs SET status = 'Done', done_at = strftime('%s', 'now') WHERE id = $1",
-    };
-    db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, [id.into()]))
-        .await?;
-    Ok(())
-}
-
-/// Puts off the next try of a job that is about to fail.
-pub(crate) async fn postpone(
-    db: &impl ConnectionTrait,
-    id: &str,
-    until: DateTime<Utc>,
-) -> Result<()> {
-    let backend = db.get_database_backend();
-    let (sql, at): (_, sea_orm::Value) = match backend {
-        DbBackend::Postgres => ("UPDATE apalis.jobs SET run_at = $1 WHERE id = $2", until.into()),
-        _ => ("UPDATE Jobs SET run_at = $1 WHERE id = $2", until.timestamp().into()),
-    };
-    db.execute_raw(Statement::from_sql_and_values(backend, sql, [at, id.into()])).await?;
-    Ok(())
-}
-
-/// Jobs that have ended, well or not, are kept for a day, so that nothing late is taken for new; so are workers.
-pub(crate) async fn forget_ended(db: &impl ConnectionTrait) -> Result<()> {
-    let (jobs, workers, a_day_ago) = match db.get_database_backend() {
-        DbBackend::Postgres => ("apalis.jobs", "apalis.workers", "now() - interval '1 day'"),
-        _ => ("Jobs", "Workers", "strftime('%s', 'now') - 86400"),
-    };
-    let ended = format!(
-        "DELETE FROM {jobs} WHERE done_at < {a_day_ago}
-         AND (status IN ('Done', 'Killed') OR (status = 'Failed' AND attempts >= max_attempts))"
-    );
-    let gone = format!(
-        "DELETE FROM {workers} WHERE last_seen < {a_day_ago}
-         AND NOT EXISTS (SELECT 1 FROM {jobs} j WHERE j.lock_by = {workers}.id)"
-    );
-    for sql in [ended, gone] {
-        db.execute_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
     }
-    Ok(())
+
+    /// How many of its jobs one process runs at once. Each holds a connection while it writes, and requests need some too.
+    pub(crate) fn at_once(self) -> usize {
+        match self {
+            Self::Critical => 2,
+            Self::Payments | Self::Default => 4,
+            Self::Low => 1,
+        }
+    }
+
+    /// Its names in the store: `default` also has what an older version has put into the one queue that it knew.
+    pub(crate) fn stored(self) -> &'static [&'static str] {
+        match self {
+            Self::Critical => &["critical"],
+            Self::Payments => &["payments"],
+            Self::Default => &["bikelease", "default"],
+            Self::Low => &["low"],
+        }
+    }
+
+    /// Of a job that this version cannot read.
+    pub(crate) fn retry(self) -> Retry {
+        match self {
+            Self::Payments => Retry::FOR_A_DAY,
+            Self::Critical | Self::Default | Self::Low => Retry::FOR_MINUTES,
+        }
+    }
+}
+
+impl fmt::Display for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Queue {
+    type Err = UnknownQueue;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|queue| queue.as_str() == text);
+        known.ok_or_else(|| UnknownQueue(text.to_owned()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no queue {0:?}: the queues are {names}", names = Queue::ALL.map(Queue::as_str).join(", "))]
+pub struct UnknownQueue(String);
+
+/// Those that one process works on; none is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queues(Vec<Queue>);
+
+impl Queues {
+    pub fn all() -> Self {
+        Self(Queue::ALL.to_vec())
+    }
+
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    pub fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Queue> {
+        self.0.iter().copied()
+    }
+
+    /// Each once, and in the order of how much they matter.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, UnknownQueue> {
+        let named: Vec<Queue> = names.into_iter().map(str::parse).collect::<Result<_, _>>()?;
+        Ok(Self(Queue::ALL.into_iter().filter(|queue| named.contains(queue)).collect()))
+    }
+}
+
+impl fmt::Display for Queues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.iter().map(Queue::as_str).collect();
+        f.write_str(&names.join(","))
+    }
+}
+
+/// Names with commas between them, at least one.
+impl FromStr for Queues {
+    type Err = UnknownQueue;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::of(text.split(',').map(str::trim))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_queues_is_read_in_the_order_of_how_much_they_matter() {
+        let queues: Queues = "low, payments,low".parse().unwrap();
+        assert_eq!(queues.to_string(), "payments,low");
+        assert_eq!(Queues::all().to_string().parse::<Queues>(), Ok(Queues::all()));
+    }
+
+    #[test]
+    fn an_unknown_queue_is_told_with_those_that_there_are() {
+        for text in ["mail", "payments,mail", "", "payments,"] {
+            let error = text.parse::<Queues>().unwrap_err().to_string();
+            assert!(error.contains("critical, payments, default, low"), "{error}");
+        }
+    }
 }

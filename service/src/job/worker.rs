@@ -1,38 +1,48 @@
 //! Runs the jobs: any number of workers share them, and each job runs in one place at a time.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
-use apalis::prelude::{Attempt, BackendExt, BoxDynError, Data, TaskId, WorkerBuilder};
-use apalis_postgres::PostgresStorage;
-use apalis_sqlite::SqliteStorage;
-use futures_util::FutureExt;
-use sea_orm::ConnectionTrait;
-use tokio::sync::{Semaphore, watch};
+use tokio::{sync::watch, task::JoinSet};
 
-use super::{Job, SCHEDULE, consumer, queue, queue::Queue};
-use crate::{
-    ctx::App,
-    error::{Error, Result},
+use super::{
+    Job, SCHEDULE, attempt, consumer,
+    count::Outcome,
+    queue::{Queue, Queues},
+    store::{self, Claimed},
 };
+use crate::{ctx::App, error::Result};
 
 const POLL: Duration = Duration::from_millis(500);
 /// A worker that misses two of its heartbeats is dead, and others take its jobs.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-const MISSED: usize = 2;
-/// How long a worker that has lost its database waits before it begins anew.
+const SILENCE: Duration = Duration::from_secs(20);
+/// How long to wait for a database that does not answer.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Each job that runs holds a connection, and requests need some too.
-const AT_ONCE: usize = 4;
 
-/// Until told to stop; what is under way is finished first.
+/// Until told to stop; what is under way is finished first. Events are read and schedules kept whatever the queues: they are
+/// safe to be so many times.
 ///
-/// The three are one task: a panic in any ends them all, and whoever started them hears of it.
-pub async fn run(app: App, queue: Queue, stop: watch::Receiver<bool>) -> Result<()> {
-    tokio::join!(
-        consume(&app, stop.clone()),
-        schedule(&app, stop.clone()),
-        keep_working(&app, &queue, stop),
-    );
+/// All is one task but for the jobs: a panic ends it, and whoever started it hears of it.
+pub async fn run(app: App, queues: Queues, mut stop: watch::Receiver<bool>) -> Result<()> {
+    let id = uuid::Builder::from_random_bytes(crate::keys::random()?).into_uuid();
+    let worker = format!("bikelease-{id}");
+    tracing::info!(%queues, worker, "working");
+    // Who is not known can take nothing.
+    while let Err(error) = beat(&app, &worker).await {
+        tracing::warn!(?error, "the queue of jobs cannot be reached");
+        if stopped_within(&mut stop, PATIENCE).await {
+            return Ok(());
+        }
+    }
+    let work = queues.iter().map(|queue| work(&app, &worker, queue, stop.clone()));
+    let work = async {
+        futures_util::future::join_all(work).await;
+    };
+    tokio::select! {
+        // Its jobs are others' when this ends, so it goes on until the last has ended.
+        never = live(&app, &worker) => match never {},
+        _ = async { tokio::join!(consume(&app, stop.clone()), schedule(&app, stop.clone()), work) } => {}
+    }
     Ok(())
 }
 
@@ -63,122 +73,124 @@ async fn schedule(app: &App, mut stop: watch::Receiver<bool>) {
 }
 
 async fn add(app: &App, job: &Job, every_seconds: i64) -> Result<()> {
-    let (db, now) = (app.db.worker(), app.now());
+    let now = app.now();
     let key = format!("{}:{}", job.name(), now.timestamp() / every_seconds);
-    db.execute_raw(queue::addition(app.db.backend(), job, key, now)?).await?;
+    store::add(app.db.worker(), app, job, &key, now).await
+}
+
+/// Says that this process lives, and takes over from those that do not.
+async fn live(app: &App, worker: &str) -> Infallible {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        if let Err(error) = beat(app, worker).await {
+            tracing::warn!(?error, "a heartbeat was missed");
+        }
+    }
+}
+
+async fn beat(app: &App, worker: &str) -> Result<()> {
+    let db = app.db.worker();
+    store::beat(db, worker).await?;
+    match store::take_over(db, SILENCE).await? {
+        0 => {}
+        jobs => tracing::warn!(jobs, "taken over from a worker that is gone"),
+    }
     Ok(())
 }
 
-/// One failure to reach the database ends a worker for good: another takes its place, and what it had begun.
-async fn keep_working(app: &App, queue: &Queue, mut stop: watch::Receiver<bool>) {
-    while let Err(error) = work(app.clone(), queue.clone(), stop.clone()).await {
-        tracing::warn!(?error, "a worker ended; another takes its place");
-        if stopped_within(&mut stop, PATIENCE).await {
+/// Runs a queue's jobs, so many at once.
+async fn work(app: &App, worker: &str, queue: Queue, mut stop: watch::Receiver<bool>) {
+    let mut running = JoinSet::new();
+    loop {
+        let stopping = *stop.borrow();
+        let free = if stopping { 0 } else { queue.at_once() - running.len() };
+        let begun = begin(app, worker, queue, free, &mut running).await;
+        if stopping && running.is_empty() {
             return;
         }
+        // With as many as there was room for, there may be more as soon as one has ended.
+        let pause = if begun.is_ok() { POLL } else { PATIENCE };
+        tokio::select! {
+            Some(ended) = running.join_next() => if let Err(error) = ended {
+                tracing::error!(%error, %queue, "what runs a job broke");
+            },
+            _ = stopped_within(&mut stop, pause), if !stopping => {}
+        }
     }
 }
 
-async fn work(app: App, queue: Queue, stop: watch::Receiver<bool>) -> Result<()> {
-    let permits = Arc::new(Semaphore::new(AT_ONCE));
-    let name = format!(
-        "bikelease-{}",
-        uuid::Builder::from_random_bytes(crate::keys::random()?).into_uuid()
-    );
-    let ended = match queue {
-        Queue::Sqlite(pool) => {
-            let config = apalis_sqlite::Config::default()
-                .queue(queue::NAME)
-                .heartbeat_interval(HEARTBEAT)
-                .missed_heartbeats(MISSED);
-            let backend =
-                SqliteStorage::<Job>::new(&pool).with_config(config).poll_with_interval(POLL);
-            let worker = WorkerBuilder::new(name.as_str())
-                .backend(backend)
-                .data(app)
-                .data(permits)
-                .build(execute);
-            worker.run_until(told_to(stop)).await
-        }
-        Queue::Postgres(pool) => {
-            let config = apalis_postgres::Config::default()
-                .queue(queue::NAME)
-                .heartbeat_interval(HEARTBEAT)
-                .missed_heartbeats(MISSED);
-            let backend =
-                PostgresStorage::<Job>::new(&pool).with_config(config).poll_with_interval(POLL);
-            let worker = WorkerBuilder::new(name.as_str())
-                .backend(backend)
-                .data(app)
-                .data(permits)
-                .build(execute);
-            worker.run_until(told_to(stop)).await
-        }
-    };
-    ended.map_err(|error| Error::Unavailable(error.to_string().into()))
-}
-
-async fn execute(
-    job: Job,
-    id: TaskId,
-    attempt: Attempt,
-    app: Data<App>,
-    permits: Data<Arc<Semaphore>>,
-) -> Result<(), BoxDynError> {
-    let _permit = permits.acquire().await?;
-    // One job's defect must not take the worker with it.
-    let ran = AssertUnwindSafe(job.run(&app)).catch_unwind().await;
-    let done = ran.unwrap_or_else(|_| Err(Error::internal("the job panicked")));
-    if let Err(error) = &done {
-        let (job, attempt) = (job.name(), attempt.current());
-        tracing::warn!(?error, job, attempt, "a job failed");
-        let next = app.now() + pause_after(attempt);
-        queue::postpone(app.db.worker(), &id.to_string(), next).await?;
+async fn begin(
+    app: &App,
+    worker: &str,
+    queue: Queue,
+    free: usize,
+    running: &mut JoinSet<()>,
+) -> Result<()> {
+    if free == 0 {
+        return Ok(());
     }
-    Ok(done?)
-}
-
-/// Twice as long after each try, so that five of them outlast a short trouble: 2, 4, 8 and 16 seconds.
-fn pause_after(attempt: usize) -> chrono::Duration {
-    chrono::Duration::seconds(1 << attempt.min(10))
-}
-
-async fn told_to(mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
-    // A sender that is gone says the same.
-    let _ = stop.wait_for(|stop| *stop).await;
+    let claimed = claim(app, worker, queue, free).await.inspect_err(|error| {
+        tracing::warn!(?error, %queue, "a queue cannot be read");
+    })?;
+    for job in claimed {
+        let (app, worker) = (app.clone(), worker.to_owned());
+        running.spawn(async move {
+            let (_, failure) = attempt::make(&app, &job).await;
+            // A job that is not written down as ended would stay this process's for as long as it lives.
+            while let Err(error) = attempt::record(&app, &worker, &job, failure.as_ref()).await {
+                tracing::warn!(?error, id = job.id, "how a job ended is not written down yet");
+                tokio::time::sleep(PATIENCE).await;
+            }
+        });
+    }
     Ok(())
+}
+
+/// Looks first where that disturbs nobody.
+async fn claim(app: &App, worker: &str, queue: Queue, most: usize) -> Result<Vec<Claimed>> {
+    if !store::any_due(app.db.survey(), queue, app.now()).await? {
+        return Ok(Vec::new());
+    }
+    store::claim(app.db.worker(), worker, queue, app.now(), most).await
 }
 
 async fn stopped_within(stop: &mut watch::Receiver<bool>, time: Duration) -> bool {
+    // A sender that is gone says the same.
     tokio::time::timeout(time, stop.wait_for(|stop| *stop)).await.is_ok()
 }
 
-/// Makes and runs everything that is due by the app's clock, in this process and to the end; gives how many jobs ran.
-///
-/// For tests, whose clock is not the system's.
-pub async fn run_due(app: &App) -> Result<usize> {
-    let mut ran = 0;
-    loop {
-        consumer::drain(app).await?;
-        let due = queue::due(app.db.survey(), app.now()).await?;
-        if due.is_empty() {
-            return Ok(ran);
-        }
-        for (id, job) in due {
-            job.run(app).await?;
-            queue::done(app.db.worker(), &id).await?;
-            ran += 1;
-        }
-    }
+/// How many attempts ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub done: usize,
+    pub failed: usize,
+    pub dead: usize,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::pause_after;
-
-    #[test]
-    fn each_pause_is_twice_the_last_and_none_is_endless() {
-        assert_eq!([1, 2, 3, 4].map(|attempt| pause_after(attempt).num_seconds()), [2, 4, 8, 16]);
-        assert_eq!(pause_after(usize::MAX).num_seconds(), 1_024);
+/// Makes and runs everything that is due by the app's clock, in this process and to the end.
+///
+/// For tests, whose clock is not the system's.
+pub async fn run_due(app: &App) -> Result<Tally> {
+    const WORKER: &str = "bikelease-test";
+    let mut tally = Tally::default();
+    store::beat(app.db.worker(), WORKER).await?;
+    loop {
+        consumer::drain(app).await?;
+        let mut idle = true;
+        for queue in Queue::ALL {
+            for job in claim(app, WORKER, queue, queue.at_once()).await? {
+                idle = false;
+                let (outcome, failure) = attempt::make(app, &job).await;
+                attempt::record(app, WORKER, &job, failure.as_ref()).await?;
+                match outcome {
+                    Outcome::Done => tally.done += 1,
+                    Outcome::Failed => tally.failed += 1,
+                    Outcome::Dead => tally.dead += 1,
+                }
+            }
+        }
+        if idle {
+            return Ok(tally);
+        }
     }
 }

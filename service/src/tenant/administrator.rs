@@ -144,7 +144,15 @@ pub async fn appoint(
     name: String,
     password: String,
 ) -> Result<user::Model> {
+    found(app).await?;
     let ctx = app.system(TenantId::PLATFORM, "create_administrator");
+    let input = CreateUser { email, name, role: Role::Administrator, password, customer: None };
+    user::create(&ctx, input).await
+}
+
+/// Makes the platform's own tenant, unless there is one.
+pub(crate) async fn found(app: &App) -> Result<()> {
+    let ctx = app.system(TenantId::PLATFORM, "found_platform");
     let platform = ActiveModel {
         id: Set(TenantId::PLATFORM),
         slug: Set(PLATFORM_SLUG.to_owned()),
@@ -169,9 +177,7 @@ pub async fn appoint(
         }
         Ok(())
     })
-    .await?;
-    let input = CreateUser { email, name, role: Role::Administrator, password, customer: None };
-    user::create(&ctx, input).await
+    .await
 }
 
 fn operators() -> Select<Entity> {
