@@ -15,7 +15,7 @@ pub struct Model {
     /// A number of the holder's own.
     pub owner: Uuid,
     /// After this, anybody may take it.
-    pub until: DateTime<Utc>,
+    pub held_until: DateTime<Utc>,
     /// One more for each holder: who has an older number holds nothing.
     pub fence: i64,
 }

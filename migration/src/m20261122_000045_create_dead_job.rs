@@ -31,7 +31,7 @@ CREATE TABLE job_lease (
     tenant_id UUID NOT NULL,
     name TEXT NOT NULL,
     owner UUID NOT NULL,
-    until TIMESTAMPTZ NOT NULL,
+    held_until TIMESTAMPTZ NOT NULL,
     fence BIGINT NOT NULL CONSTRAINT job_lease_fence_positive CHECK (fence > 0),
     PRIMARY KEY (tenant_id, name),
     CONSTRAINT job_lease_tenant FOREIGN KEY (tenant_id) REFERENCES tenant (id)

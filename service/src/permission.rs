@@ -74,6 +74,7 @@ permissions! {
     ManageTeam, "See, invite, change and disable logins, and end their sessions.", [0 1 1 0 0 0 0 0 0], None;
     ManageTenant, "Change the tenant's settings.", [0 1 1 0 0 0 0 0 0], None;
     ManagePartners, "Create API clients, their keys, and register their operations.", [0 1 1 0 0 0 0 0 0], None;
+    ViewQueues, "See how much waits in the queues of jobs, over all tenants.", [1 0 0 0 0 0 0 0 0], None;
     ManageJobs, "See the jobs that were given up, and run them again or discard them.", [1 1 1 0 0 0 0 0 0], None;
     ViewAudit, "Read who changed what.", [0 1 1 0 0 0 0 0 0], None;
     Introspect, "Ask the API for its schema, where it is not open to everybody.", [1 1 1 1 0 0 0 0 0], None;

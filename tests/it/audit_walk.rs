@@ -178,6 +178,7 @@ async fn cases(app: &TestApp, fleet: &Fleet) -> Vec<Case> {
     cases.extend(rides(app, fleet).await);
     cases.extend(team(app, fleet).await);
     cases.extend(partners(fleet).await);
+    cases.extend(jobs(app, fleet).await);
     cases
 }
 
@@ -362,5 +363,18 @@ async fn partners(fleet: &Fleet) -> Vec<Case> {
         case("revokeApiKey", "apiKey", "key.revoke", json!({"keyId": partner.key})),
         case("publishOperations", "manifest", "manifest.publish", of("manifest", documents.into())),
         case("retireOperations", "manifest", "manifest.retire", of("version", json!(1))),
+    ]
+}
+
+/// Jobs that were given up.
+async fn jobs(app: &TestApp, fleet: &Fleet) -> Vec<Case> {
+    let first = fleet.dead_job(app).await;
+    let second = fleet.dead_job(app).await;
+    fleet.dead_job(app).await;
+    let discard = json!({"deadJobId": second, "reason": "the rental is gone"});
+    vec![
+        case("retryDeadJob", "deadJob", "dead_job.retry", json!({"deadJobId": first})),
+        case("discardDeadJob", "deadJob", "dead_job.discard", discard),
+        case("retryDeadJobs", "deadJobs", "dead_job.retry", json!({"name": "mark_overdue"})),
     ]
 }

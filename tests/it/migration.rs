@@ -1,9 +1,9 @@
 //! Migrations: up, down and up again, and then the tables are what the entities say.
 
 use entity::{
-    api_client, api_key, audit, consumer, customer, event, idempotency, manifest, operation,
-    price_line, rental, session, station, stream_head, tariff, tenant, user, vehicle,
-    vehicle_event, vehicle_type,
+    api_client, api_key, audit, consumer, customer, dead_job, event, idempotency, job_lease,
+    manifest, operation, price_line, rental, session, station, stream_head, tariff, tenant, user,
+    vehicle, vehicle_event, vehicle_type,
 };
 use migration::{Migrator, MigratorTrait};
 use rstest::rstest;
@@ -40,7 +40,9 @@ async fn up_down_up_ends_where_the_entities_are(#[values(Embedded, Production)] 
     columns::<api_key::Entity>(db.writer(), shape).await;
     columns::<manifest::Entity>(db.writer(), shape).await;
     columns::<operation::Entity>(db.writer(), shape).await;
-    assert_eq!(tables(&db, shape).await.len(), 23);
+    columns::<dead_job::Entity>(db.writer(), shape).await;
+    columns::<job_lease::Entity>(db.writer(), shape).await;
+    assert_eq!(tables(&db, shape).await.len(), 25);
 }
 
 /// What refusals are mapped from must exist under these names, over these columns.

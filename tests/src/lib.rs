@@ -5,6 +5,7 @@ pub mod attack;
 pub mod bench;
 mod fleet;
 mod graphql;
+mod job;
 mod partner;
 pub mod process;
 pub mod provider;

@@ -12,7 +12,7 @@ use service::job::{
 
 use super::{
     connection::{connection, counted, nodes, page},
-    outcome::payload,
+    outcome::{self, UserError, payload},
     scalar::{DateTime, Gid},
 };
 use crate::{context::Call, error::Result};
@@ -235,21 +235,6 @@ pub struct DiscardDeadJobInput {
     reason: String,
 }
 
-/// What came of running many again.
-#[derive(SimpleObject)]
-pub struct RetriedJobs {
-    /// How many run again by this call, at most 100.
-    count: usize,
-    /// How many of the same are left for another call.
-    left: u64,
-}
-
-impl From<Retried> for RetriedJobs {
-    fn from(Retried { count, left }: Retried) -> Self {
-        Self { count, left }
-    }
-}
-
 payload!(
     /// What `retryDeadJob` answers.
     RetryDeadJobPayload {
@@ -258,13 +243,25 @@ payload!(
     }
 );
 
-payload!(
-    /// What `retryDeadJobs` answers.
-    RetryDeadJobsPayload {
-        /// How many.
-        retried: RetriedJobs
+/// What `retryDeadJobs` answers.
+#[derive(SimpleObject)]
+pub struct RetryDeadJobsPayload {
+    /// Those that run again by this call.
+    dead_jobs: Option<Vec<DeadJob>>,
+    /// How many of the same are left for another call.
+    left: Option<u64>,
+    /// Why nothing happened; empty when it did.
+    user_errors: Vec<UserError>,
+}
+
+impl RetryDeadJobsPayload {
+    fn from_outcome(outcome: service::Result<Retried>) -> Result<Self> {
+        let (retried, user_errors) = outcome::outcome(outcome)?;
+        let left = retried.as_ref().map(|retried| retried.left);
+        let jobs = |retried: Retried| retried.jobs.into_iter().map(DeadJob).collect();
+        Ok(Self { dead_jobs: retried.map(jobs), left, user_errors })
     }
-);
+}
 
 payload!(
     /// What `discardDeadJob` answers.

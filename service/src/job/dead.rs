@@ -50,9 +50,9 @@ pub struct DiscardDeadJob {
 }
 
 /// What came of running many again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Retried {
-    pub count: usize,
+    pub jobs: Vec<Model>,
     /// Open ones of the same filter that are left.
     pub left: u64,
 }
@@ -110,12 +110,12 @@ pub async fn retry_many(ctx: &Ctx, filter: &Filter) -> Result<Retried> {
             .lock(ROW)
             .all(&*tx)
             .await?;
-        let count = some.len();
+        let mut jobs = Vec::with_capacity(some.len());
         for dead in some {
-            revive(&tx, dead).await?;
+            jobs.push(revive(&tx, dead).await?);
         }
         let left = filtered(tx.tenant(), filter).count(&*tx).await?;
-        Ok(Retried { count, left })
+        Ok(Retried { jobs, left })
     })
     .await
 }

@@ -69,10 +69,10 @@ pub async fn take(
             [tenant.into(), name.into(), owner.into(), (tx.now() + time).into(), tx.now().into()];
         let statement = Statement::from_sql_and_values(
             tx.get_database_backend(),
-            "INSERT INTO job_lease (tenant_id, name, owner, until, fence) VALUES ($1, $2, $3, $4, 1)
+            "INSERT INTO job_lease (tenant_id, name, owner, held_until, fence) VALUES ($1, $2, $3, $4, 1)
              ON CONFLICT (tenant_id, name) DO UPDATE
-                 SET owner = excluded.owner, until = excluded.until, fence = job_lease.fence + 1
-                 WHERE job_lease.until <= $5
+                 SET owner = excluded.owner, held_until = excluded.held_until, fence = job_lease.fence + 1
+                 WHERE job_lease.held_until <= $5
              RETURNING fence",
             values,
         );
@@ -122,7 +122,7 @@ impl Held {
         let ctx = app.system(self.tenant, "lease");
         ctx.write(|tx| async move {
             Entity::update_of(self.tenant)
-                .col_expr(Column::Until, Expr::value(tx.now() + from_now))
+                .col_expr(Column::HeldUntil, Expr::value(tx.now() + from_now))
                 .filter(Column::Name.eq(self.name))
                 .filter(Column::Owner.eq(self.owner))
                 .filter(Column::Fence.eq(self.fence))

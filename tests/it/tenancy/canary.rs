@@ -41,6 +41,13 @@ const WORDLESS: &[(&str, &str)] = &[
     ("audit_entry.role", "an enumeration"),
     ("audit_entry.subject_id", "an id"),
     ("audit_entry.subject_kind", "an enumeration"),
+    ("dead_job.error", "the platform's own words"),
+    ("dead_job.job_id", "a number in the queue"),
+    ("dead_job.name", "the name of a job"),
+    ("dead_job.payload", "the name of a job, and ids"),
+    ("dead_job.queue", "an enumeration"),
+    ("dead_job.subject", "an id"),
+    ("job_lease.name", "the name of a job"),
     ("invitation.role", "an enumeration"),
     ("one_time_code.purpose", "an enumeration"),
     ("event.actor", "an id, or the name of a job"),
@@ -315,6 +322,7 @@ async fn mark_by_sql(app: &TestApp, shape: Shape, fleet: &Fleet) {
         format!("\"user\" SET phone = '+{}' WHERE role = 'owner'", MARKS[1]),
         format!("invitation SET phone = '+{}' WHERE phone IS NULL", MARKS[1]),
         "session SET user_agent = 'Canary 7.2' WHERE user_agent IS NULL".to_owned(),
+        "dead_job SET discarded_at = last_failed_at, discard_reason = 'canary' WHERE retried_at IS NULL".to_owned(),
     ] {
         let changed = app.sql(&format!("UPDATE {change} AND tenant_id = {tenant}")).await.unwrap();
         assert!(changed > 0, "{change}");

@@ -72,6 +72,7 @@ impl Objects {
             ("rental", rental),
             ("user", me),
             ("vehicle_event", vehicle_event),
+            ("dead_job", fleet.dead_job(app).await),
         ];
         let ids = ids.map(|(kind, id)| (kind.to_owned(), id)).into();
         (rider, Self { ids, broken, missing })

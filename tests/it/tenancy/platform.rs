@@ -70,9 +70,29 @@ const PLACES: &[(&str, &str, &str)] = &[
         "which tenants have a stream; each is then entered by `App::system`",
     ),
     ("service/src/job/prune.rs", "db.worker()", "jobs that are done leave the queue"),
-    ("service/src/job/queue.rs", "db.worker()", "the queue's own tables"),
     (
-        "service/src/job/queue.rs",
+        "service/src/job/attempt.rs",
+        "db.worker()",
+        "how an attempt ended, in the queue's own tables",
+    ),
+    (
+        "service/src/job/dead/bury.rs",
+        "Entity::all()",
+        "whether there is the tenant that a job names, before it is entered",
+    ),
+    (
+        "service/src/job/dead/bury.rs",
+        "db.reader()",
+        "whether there is the tenant that a job names, before it is entered",
+    ),
+    ("service/src/job/store.rs", "db.worker()", "the queue's own tables"),
+    (
+        "service/src/job/waiting.rs",
+        "db.survey()",
+        "counts of jobs and dead jobs by queue, for the platform's operators",
+    ),
+    (
+        "service/src/job/store.rs",
         "db.writer()",
         "takes the queue's own tables back, with the last migration",
     ),

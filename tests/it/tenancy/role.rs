@@ -46,6 +46,8 @@ const NEEDS: &[(Need, &str)] = &[
     (May(&[ManageTenant]), "updateTenant"),
     (May(&[ManageTenants]), "tenants createTenant suspendTenant resumeTenant"),
     (May(&[ViewAudit]), "auditLog"),
+    (May(&[ViewQueues]), "jobQueues"),
+    (May(&[ManageJobs]), "deadJobs retryDeadJob retryDeadJobs discardDeadJob"),
     // Called with a station's id.
     (Sees(&[ViewBoard]), "node nodes"),
     (May(&[ViewBoard]), "stations vehicleTypes stationAvailability"),

@@ -348,4 +348,4 @@ pub fn kind(of: &str) -> String {
 }
 
 /// Fields that nobody of a tenant gets into: they are for the platform's administrators.
-pub const BEYOND: [&str; 3] = ["tenants", "suspendTenant", "resumeTenant"];
+pub const BEYOND: [&str; 4] = ["tenants", "suspendTenant", "resumeTenant", "jobQueues"];
