@@ -9,8 +9,9 @@ pub mod outbox;
 pub mod pages;
 pub mod request_id;
 pub mod shutdown;
+pub mod worker;
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_graphql::http::GraphiQLSource;
 use axum::{
@@ -34,7 +35,7 @@ use tower_http::{
 
 use crate::{
     graphql::{operation::store::Operations, request_id::RequestId},
-    metrics::Metrics,
+    metrics::{Metrics, job::Jobs},
     realtime::{
         limits::{Limits, Most},
         revocation::Revocations,
@@ -90,6 +91,8 @@ fn graphql_routes(
     let executor = AppExecutor::new(app.clone(), Terms::of(config));
     let operations = Operations::new(app.clone(), executor.clone());
     metrics.add(Box::new(operations.clone()));
+    let jobs = Jobs::new(app.clone());
+    metrics.add(Box::new(jobs.clone()));
     let metrics = Arc::new(metrics);
     let sessions: Arc<dyn Sessions> = Arc::new(AppSessions {
         app: app.clone(),
@@ -136,7 +139,7 @@ fn graphql_routes(
     pages
         .route("/graphql", get(query_or_socket).with_state((door.clone(), sockets)))
         .route("/graphql", post(graphql::post::<AppExecutor>).with_state(door))
-        .route("/metrics", get(scrape).with_state(metrics))
+        .route("/metrics", get(scrape).with_state((metrics, jobs)))
 }
 
 fn rates(config: &Config) -> Rates {
@@ -162,10 +165,17 @@ async fn query_or_socket(
 }
 
 /// OpenMetrics; counts of the whole node, of no tenant in particular.
-async fn scrape(State(metrics): State<Arc<Metrics>>) -> Result<impl IntoResponse, StatusCode> {
+async fn scrape(State((metrics, jobs)): State<(Arc<Metrics>, Jobs)>) -> Response {
+    jobs.look().await;
+    open_metrics(metrics.text())
+}
+
+fn open_metrics(text: Result<String, fmt::Error>) -> Response {
     const TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    let text = metrics.text().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    Ok(([(header::CONTENT_TYPE, TYPE)], text))
+    match text {
+        Ok(text) => ([(header::CONTENT_TYPE, TYPE)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// A page that takes its parts from elsewhere, so it may.

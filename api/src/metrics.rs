@@ -1,5 +1,7 @@
 //! What operators see of a running node: how many, how often, how late. In OpenMetrics, for Prometheus.
 
+pub mod job;
+
 use std::fmt;
 
 use prometheus_client::{
@@ -15,6 +17,9 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use service::event::feed::Feed;
+
+/// Of all names.
+pub const PREFIX: &str = "bikelease";
 
 /// In seconds: what is quick on one node, what is quick through Redis, and what is late.
 const DELAYS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 2.0, 10.0];
@@ -54,7 +59,7 @@ impl Drop for Counted {
 impl Metrics {
     pub fn new(feed: Feed) -> Self {
         let mut metrics = Self {
-            registry: Registry::with_prefix("bikelease"),
+            registry: Registry::with_prefix(PREFIX),
             sockets: Gauge::default(),
             subscriptions: Gauge::default(),
             frames: Counter::default(),

@@ -1,13 +1,18 @@
 //! `bikelease worker`: the jobs, without the API.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{net::IpAddr, process::ExitCode, sync::Arc, time::Duration};
 
-use anyhow::{Error, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow};
 use clap::Args;
 use service::{clock::SystemClock, config::Config, job::queue::Queues};
 
+use tokio::net::TcpListener;
+
 use crate::{
-    http::shutdown::{self, Shutdown},
+    http::{
+        self,
+        shutdown::{self, Shutdown},
+    },
     log,
     node::Node,
 };
@@ -25,6 +30,9 @@ pub struct Options {
     /// Only these of critical, payments, default and low, with commas between them
     #[arg(long, value_name = "QUEUES")]
     queues: Option<Queues>,
+    /// Answer /healthz and /metrics at this port of BIKELEASE_HOST; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    metrics_port: Option<u16>,
 }
 
 pub async fn run(config: Config, options: Options) -> Result<ExitCode> {
@@ -35,6 +43,9 @@ pub async fn run(config: Config, options: Options) -> Result<ExitCode> {
     let shutdown = Shutdown::new();
     let mut worker =
         Box::pin(service::job::worker::run(node.app.clone(), queues, shutdown.listen()));
+    if let Some(port) = options.metrics_port {
+        answer(&node, config.host, port).await?;
+    }
     tracing::info!("ready");
     tokio::select! {
         signal = shutdown::requested() => signal?,
@@ -52,4 +63,15 @@ pub async fn run(config: Config, options: Options) -> Result<ExitCode> {
         tracing::warn!("jobs that had not ended in time were cut off; they run again");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// For as long as the process lives.
+async fn answer(node: &Node, host: IpAddr, port: u16) -> Result<()> {
+    let listener = TcpListener::bind((host, port))
+        .await
+        .with_context(|| format!("cannot listen on port {port} of {host}"))?;
+    tracing::info!(address = %listener.local_addr()?, "metrics");
+    let router = http::worker::router(node.app.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(())
 }

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     ctx::{App, Ctx},
     error::{Error, Result, Subject},
+    event::Event,
     page::{self, Direction, Key, Page, PageArgs, Sort},
     permission::Permission,
     refusal::Refusal,
@@ -160,7 +161,9 @@ async fn revive(tx: &Tx, before: Model) -> Result<Model> {
 
 async fn store(tx: &Tx, dead: Model) -> Result<Model> {
     let row: ActiveModel = dead.into_active_model().reset_all();
-    Ok(row.update(&**tx).await?)
+    let dead = row.update(&**tx).await?;
+    tx.record(Event::DeadJobChanged { id: dead.id });
+    Ok(dead)
 }
 
 async fn lock(tx: &Tx, id: DeadJobId) -> Result<Model> {

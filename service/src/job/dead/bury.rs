@@ -6,8 +6,7 @@ use entity::{
     tenant::{self, TenantId},
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ExprTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
 };
 use serde_json::Value;
 
@@ -15,8 +14,9 @@ use super::super::{Job, store::Claimed};
 use crate::{
     ctx::App,
     error::{Error, Result},
+    event::Event,
     tenant::administrator,
-    write::Tx,
+    write::{ROW, Tx},
 };
 
 /// Of a payload that nobody can read, so much is kept.
@@ -55,7 +55,8 @@ pub(in super::super) async fn bury(
             discarded_at: None,
             discard_reason: None,
         };
-        dead.into_active_model().reset_all().insert(&*tx).await?;
+        let dead = dead.into_active_model().reset_all().insert(&*tx).await?;
+        tx.record(Event::DeadJobChanged { id: dead.id });
         Ok(())
     })
     .await
@@ -68,18 +69,20 @@ async fn is_told(tx: &Tx, claimed: &Claimed) -> Result<bool> {
 }
 
 async fn joins_another(tx: &Tx, claimed: &Claimed, letter: &Letter, error: &str) -> Result<bool> {
-    let done = Entity::update_of(tx.tenant())
-        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(tried(claimed)))
-        .col_expr(Column::Error, Expr::value(error))
-        .col_expr(Column::LastFailedAt, Expr::value(tx.now()))
+    let same = Entity::of(tx.tenant())
         .filter(Column::Queue.eq(claimed.queue.as_str()))
         .filter(Column::Name.eq(&letter.name))
         .filter(Column::Payload.eq(&letter.payload))
         .filter(Column::RetriedAt.is_null())
         .filter(Column::DiscardedAt.is_null())
-        .exec(&**tx)
+        .lock(ROW)
+        .one(&**tx)
         .await?;
-    Ok(done.rows_affected > 0)
+    let Some(same) = same else { return Ok(false) };
+    let attempts = same.attempts.saturating_add(tried(claimed));
+    let (error, last_failed_at) = (error.to_owned(), tx.now());
+    super::store(tx, Model { attempts, error, last_failed_at, ..same }).await?;
+    Ok(true)
 }
 
 /// The one after the last is not made.
