@@ -207,7 +207,7 @@ impl Config {
             event_retention_hours: settings
                 .get("event_retention_hours", value::retention)?
                 .unwrap_or(72),
-            jobs: settings.get("jobs", value::queues)?.unwrap_or_else(Queues::all),
+            jobs: settings.get("jobs", value::queues)?.unwrap_or_else(Queues::every),
             graphiql: settings.get("graphiql", value::flag)?.unwrap_or(development),
             query: QueryLimits::read(&settings)?,
         };

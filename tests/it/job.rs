@@ -1,5 +1,9 @@
 //! What happens later: holds that run out, rentals that are overdue, and a stream that is pruned.
 
+mod dead;
+mod lease;
+mod worker;
+
 use chrono::Duration;
 use rstest::rstest;
 use tests::{

@@ -1,6 +1,9 @@
 //! Jobs as tests need them: put into a queue by hand, such as one that nobody can run.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    fmt::Display,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use serde_json::{Value, json};
 
@@ -18,17 +21,31 @@ impl Shape {
     }
 
     /// What puts a job into a queue that has been due for long, as another version would.
-    pub fn waiting_job(self, queue: &str, payload: &Value, attempts: i32) -> String {
+    pub fn waiting_job(self, queue: &str, payload: impl Display, attempts: i32) -> String {
+        self.waiting_jobs(queue, payload, attempts, 1)
+    }
+
+    /// The same, so many times.
+    pub fn waiting_jobs(
+        self,
+        queue: &str,
+        payload: impl Display,
+        attempts: i32,
+        count: u32,
+    ) -> String {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let (job, at, metadata) = match self {
             Self::Embedded => (format!("CAST('{payload}' AS BLOB)"), "1577836800", "'{}'"),
-            Self::Production => {
-                (format!("convert_to('{payload}', 'UTF8')"), "'2020-01-01Z'", "''::hstore")
-            }
+            Self::Production => (
+                format!("convert_to('{payload}', 'UTF8')"),
+                "'2020-01-01Z'::timestamptz",
+                "''::hstore",
+            ),
         };
         format!(
             "INSERT INTO {} (id, job_type, job, status, attempts, max_attempts, run_at, priority, metadata)
-             VALUES ('by hand {number:08}', '{queue}', {job}, 'Pending', 0, {attempts}, {at}, 0, {metadata})",
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+             SELECT 'by hand {number} ' || i, '{queue}', {job}, 'Pending', 0, {attempts}, {at}, 0, {metadata} FROM n",
             self.jobs()
         )
     }

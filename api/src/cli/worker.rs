@@ -39,7 +39,7 @@ pub async fn run(config: Config, options: Options) -> Result<ExitCode> {
     log::start(&config)?;
     let node = Node::start(&config, Arc::new(SystemClock)).await?;
     node.make_ready(&config).await?;
-    let queues = options.queues.unwrap_or_else(Queues::all);
+    let queues = options.queues.unwrap_or_else(Queues::every);
     let shutdown = Shutdown::new();
     let mut worker =
         Box::pin(service::job::worker::run(node.app.clone(), queues, shutdown.listen()));

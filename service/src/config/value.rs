@@ -158,7 +158,7 @@ pub(super) fn count(value: &Value, range: RangeInclusive<i64>) -> Result<usize, 
 /// Names of queues, or one word for all or none of them.
 pub(super) fn queues(value: &Value) -> Result<Queues, String> {
     match value.text() {
-        Ok("all") => Ok(Queues::all()),
+        Ok("all") => Ok(Queues::every()),
         Ok("off") => Ok(Queues::none()),
         Ok(names) => names.parse().map_err(|_| value.kind()),
         Err(_) => Queues::of(value.list()?).map_err(|_| "a list with an unknown queue".to_owned()),

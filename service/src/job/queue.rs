@@ -77,7 +77,7 @@ pub struct UnknownQueue(String);
 pub struct Queues(Vec<Queue>);
 
 impl Queues {
-    pub fn all() -> Self {
+    pub fn every() -> Self {
         Self(Queue::ALL.to_vec())
     }
 
@@ -124,7 +124,7 @@ mod tests {
     fn a_list_of_queues_is_read_in_the_order_of_how_much_they_matter() {
         let queues: Queues = "low, payments,low".parse().unwrap();
         assert_eq!(queues.to_string(), "payments,low");
-        assert_eq!(Queues::all().to_string().parse::<Queues>(), Ok(Queues::all()));
+        assert_eq!(Queues::every().to_string().parse::<Queues>(), Ok(Queues::every()));
     }
 
     #[test]
