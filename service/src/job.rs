@@ -44,8 +44,8 @@ pub enum Job {
 }
 
 /// What comes again and again, and how often.
-pub(crate) const SCHEDULE: [(Job, Duration); 2] =
-    [(Job::Sweep, Duration::seconds(30)), (Job::Prune, Duration::minutes(10))];
+pub(crate) const SCHEDULE: &[(Job, Duration)] =
+    &[(Job::Sweep, Duration::seconds(30)), (Job::Prune, Duration::minutes(10))];
 
 /// More than this is left to the next sweep.
 const SWEPT_AT_ONCE: u64 = 500;

@@ -26,6 +26,9 @@ use tokio::time::timeout;
 const BELIEVED: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// One number of a queue.
+type Level = fn(&Waiting) -> i64;
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Jobs(Arc<Inner>);
@@ -68,7 +71,7 @@ impl fmt::Debug for Jobs {
 impl Collector for Jobs {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         let seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let levels: [(&str, &str, fn(&Waiting) -> i64); 5] = [
+        let levels: [(&str, &str, Level); 5] = [
             ("jobs_waiting", "Jobs that are due and not begun", |queue| queue.waiting),
             ("jobs_scheduled", "Jobs for a later time", |queue| queue.scheduled),
             ("jobs_running", "Jobs that are being run", |queue| queue.running),

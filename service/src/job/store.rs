@@ -297,6 +297,39 @@ pub(super) async fn take_over(db: &impl ConnectionTrait, silence: Duration) -> R
     run(db, &sql, [seconds.into()]).await
 }
 
+/// What a process has for so long.
+pub(super) async fn begun_by(
+    db: &impl ConnectionTrait,
+    worker: &str,
+    long: Duration,
+) -> Result<Vec<String>> {
+    let (jobs, then) = match db.get_database_backend() {
+        DbBackend::Postgres => ("apalis.jobs", "now() - make_interval(secs => $2::bigint)"),
+        _ => ("Jobs", "strftime('%s', 'now') - $2"),
+    };
+    let sql = format!(
+        "SELECT id FROM {jobs} WHERE lock_by = $1 AND status = 'Running' AND lock_at < {then}"
+    );
+    let seconds = i64::try_from(long.as_secs()).map_err(Error::internal)?;
+    let values: [Value; 2] = [worker.into(), seconds.into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    let rows = db.query_all_raw(statement).await?;
+    Ok(rows.iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?)
+}
+
+/// Lets others have a job that this process has; false when it has it no more.
+pub(super) async fn give_back(db: &impl ConnectionTrait, worker: &str, id: &str) -> Result<bool> {
+    let jobs = match db.get_database_backend() {
+        DbBackend::Postgres => "apalis.jobs",
+        _ => "Jobs",
+    };
+    let sql = format!(
+        "UPDATE {jobs} SET status = 'Pending', lock_by = NULL, lock_at = NULL
+         WHERE id = $1 AND lock_by = $2 AND status = 'Running'"
+    );
+    Ok(run(db, &sql, [id.into(), worker.into()]).await? == 1)
+}
+
 /// Jobs that have ended, well or not, are kept for a day, so that nothing late is taken for new; so are workers.
 pub(super) async fn forget_ended(db: &impl ConnectionTrait) -> Result<()> {
     let (jobs, workers, a_day_ago) = match db.get_database_backend() {

@@ -1,8 +1,17 @@
 //! Runs the jobs: any number of workers share them, and each job runs in one place at a time.
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    collections::HashSet,
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use tokio::{sync::watch, task::JoinSet};
+use futures_util::future::join_all;
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+};
 
 use super::{
     Job, SCHEDULE, attempt, consumer,
@@ -24,36 +33,103 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// All is one task but for the jobs: a panic ends it, and whoever started it hears of it.
 pub async fn run(app: App, queues: Queues, mut stop: watch::Receiver<bool>) -> Result<()> {
-    let id = uuid::Builder::from_random_bytes(crate::keys::random()?).into_uuid();
-    let worker = format!("bikelease-{id}");
-    tracing::info!(%queues, worker, "working");
+    let worker = Arc::new(Worker::new(app)?);
+    tracing::info!(%queues, worker = worker.id, "working");
     // Who is not known can take nothing.
-    while let Err(error) = beat(&app, &worker).await {
+    while let Err(error) = worker.beat().await {
         tracing::warn!(?error, "the queue of jobs cannot be reached");
         if stopped_within(&mut stop, PATIENCE).await {
             return Ok(());
         }
     }
-    let work = queues.iter().map(|queue| work(&app, &worker, queue, stop.clone()));
     let work = async {
-        futures_util::future::join_all(work).await;
+        tokio::join!(
+            worker.consume(stop.clone()),
+            schedule(&worker.app, stop.clone()),
+            join_all(queues.iter().map(|queue| work(&worker, queue, stop.clone()))),
+        )
     };
     tokio::select! {
         // Its jobs are others' when this ends, so it goes on until the last has ended.
-        never = live(&app, &worker) => match never {},
-        _ = async { tokio::join!(consume(&app, stop.clone()), schedule(&app, stop.clone()), work) } => {}
+        never = worker.live() => match never {},
+        _ = work => Ok(()),
     }
-    Ok(())
 }
 
-/// Makes jobs out of events as they come.
-async fn consume(app: &App, mut stop: watch::Receiver<bool>) {
-    loop {
-        if let Err(error) = consumer::drain(app).await {
-            tracing::debug!(?error, "events wait to become jobs");
+/// One process that runs jobs.
+struct Worker {
+    app: App,
+    /// Its name in the store.
+    id: String,
+    /// The jobs that it knows it has.
+    under_way: Mutex<HashSet<String>>,
+    /// Rung when there are new jobs.
+    news: Notify,
+}
+
+impl Worker {
+    fn new(app: App) -> Result<Self> {
+        let id = uuid::Builder::from_random_bytes(crate::keys::random()?).into_uuid();
+        let (under_way, news) = (Mutex::default(), Notify::new());
+        Ok(Self { app, id: format!("bikelease-{id}"), under_way, news })
+    }
+
+    /// Makes jobs out of events as they come.
+    async fn consume(&self, mut stop: watch::Receiver<bool>) {
+        loop {
+            match consumer::drain(&self.app).await {
+                Ok(0) => {}
+                Ok(_) => self.news.notify_waiters(),
+                Err(error) => tracing::debug!(?error, "events wait to become jobs"),
+            }
+            if stopped_within(&mut stop, POLL).await {
+                return;
+            }
         }
-        if stopped_within(&mut stop, POLL).await {
-            return;
+    }
+
+    /// Says that this process lives, and gives back what nobody works on.
+    async fn live(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            if let Err(error) = self.beat().await {
+                tracing::warn!(?error, "a heartbeat was missed");
+            }
+        }
+    }
+
+    async fn beat(&self) -> Result<()> {
+        let db = self.app.db.worker();
+        store::beat(db, &self.id).await?;
+        match store::take_over(db, SILENCE).await? {
+            0 => {}
+            jobs => tracing::warn!(jobs, "taken over from a worker that is gone"),
+        }
+        // A connection that broke at the wrong moment leaves jobs that this process never heard it has.
+        for id in store::begun_by(db, &self.id, SILENCE).await? {
+            if !self.under_way().contains(&id) && store::give_back(db, &self.id, &id).await? {
+                tracing::warn!(id, "a job was taken and never begun: given back");
+            }
+        }
+        Ok(())
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn claim(&self, queue: Queue, most: usize) -> Result<Vec<Claimed>> {
+        claim(&self.app, &self.id, queue, most).await.inspect_err(|error| {
+            tracing::warn!(?error, %queue, "a queue cannot be read");
+        })
+    }
+
+    async fn attempt(&self, job: &Claimed) {
+        let (_, failure) = attempt::make(&self.app, job).await;
+        // A job that is not written down as ended would stay this process's for as long as it lives.
+        while let Err(error) = attempt::record(&self.app, &self.id, job, failure.as_ref()).await {
+            tracing::warn!(?error, id = job.id, "how a job ended is not written down yet");
+            tokio::time::sleep(PATIENCE).await;
         }
     }
 }
@@ -62,7 +138,7 @@ async fn consume(app: &App, mut stop: watch::Receiver<bool>) {
 async fn schedule(app: &App, mut stop: watch::Receiver<bool>) {
     loop {
         for (job, every) in SCHEDULE {
-            if let Err(error) = add(app, &job, every.num_seconds()).await {
+            if let Err(error) = add(app, job, every.num_seconds()).await {
                 tracing::warn!(?error, job = job.name(), "a scheduled job was not added");
             }
         }
@@ -78,77 +154,57 @@ async fn add(app: &App, job: &Job, every_seconds: i64) -> Result<()> {
     store::add(app.db.worker(), app, job, &key, now).await
 }
 
-/// Says that this process lives, and takes over from those that do not.
-async fn live(app: &App, worker: &str) -> Infallible {
-    loop {
-        tokio::time::sleep(HEARTBEAT).await;
-        if let Err(error) = beat(app, worker).await {
-            tracing::warn!(?error, "a heartbeat was missed");
-        }
-    }
-}
-
-async fn beat(app: &App, worker: &str) -> Result<()> {
-    let db = app.db.worker();
-    store::beat(db, worker).await?;
-    match store::take_over(db, SILENCE).await? {
-        0 => {}
-        jobs => tracing::warn!(jobs, "taken over from a worker that is gone"),
-    }
-    Ok(())
-}
-
 /// Runs a queue's jobs, so many at once.
-async fn work(app: &App, worker: &str, queue: Queue, mut stop: watch::Receiver<bool>) {
+async fn work(worker: &Arc<Worker>, queue: Queue, mut stop: watch::Receiver<bool>) {
     let mut running = JoinSet::new();
     loop {
         let stopping = *stop.borrow();
-        let free = if stopping { 0 } else { queue.at_once() - running.len() };
-        let begun = begin(app, worker, queue, free, &mut running).await;
         if stopping && running.is_empty() {
             return;
         }
+        let free = if stopping { 0 } else { queue.at_once() - running.len() };
+        let claimed = worker.claim(queue, free).await;
+        let pause = if claimed.is_ok() { POLL } else { PATIENCE };
+        for job in claimed.unwrap_or_default() {
+            running.spawn(UnderWay::new(Arc::clone(worker), job).run());
+        }
         // With as many as there was room for, there may be more as soon as one has ended.
-        let pause = if begun.is_ok() { POLL } else { PATIENCE };
         tokio::select! {
             Some(ended) = running.join_next() => if let Err(error) = ended {
                 tracing::error!(%error, %queue, "what runs a job broke");
             },
+            () = worker.news.notified(), if pause == POLL && !stopping => {}
             _ = stopped_within(&mut stop, pause), if !stopping => {}
         }
     }
 }
 
-async fn begin(
-    app: &App,
-    worker: &str,
-    queue: Queue,
-    free: usize,
-    running: &mut JoinSet<()>,
-) -> Result<()> {
-    if free == 0 {
-        return Ok(());
+/// A job that this process knows it has; whatever becomes of it, not for longer than this.
+struct UnderWay {
+    worker: Arc<Worker>,
+    job: Claimed,
+}
+
+impl UnderWay {
+    fn new(worker: Arc<Worker>, job: Claimed) -> Self {
+        worker.under_way().insert(job.id.clone());
+        Self { worker, job }
     }
-    let claimed = claim(app, worker, queue, free).await.inspect_err(|error| {
-        tracing::warn!(?error, %queue, "a queue cannot be read");
-    })?;
-    for job in claimed {
-        let (app, worker) = (app.clone(), worker.to_owned());
-        running.spawn(async move {
-            let (_, failure) = attempt::make(&app, &job).await;
-            // A job that is not written down as ended would stay this process's for as long as it lives.
-            while let Err(error) = attempt::record(&app, &worker, &job, failure.as_ref()).await {
-                tracing::warn!(?error, id = job.id, "how a job ended is not written down yet");
-                tokio::time::sleep(PATIENCE).await;
-            }
-        });
+
+    async fn run(self) {
+        self.worker.attempt(&self.job).await;
     }
-    Ok(())
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.worker.under_way().remove(&self.job.id);
+    }
 }
 
 /// Looks first where that disturbs nobody.
 async fn claim(app: &App, worker: &str, queue: Queue, most: usize) -> Result<Vec<Claimed>> {
-    if !store::any_due(app.db.survey(), queue, app.now()).await? {
+    if most == 0 || !store::any_due(app.db.survey(), queue, app.now()).await? {
         return Ok(Vec::new());
     }
     store::claim(app.db.worker(), worker, queue, app.now(), most).await

@@ -129,3 +129,29 @@ async fn what_a_killed_worker_had_begun_is_done_by_another(
     assert!(jobs(&app, "default", "status = 'Done' AND attempts = 1").await > done);
     other.kill().await.unwrap();
 }
+
+/// The database had it taken, and the answer was lost on its way.
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_a_worker_never_heard_of_is_given_back(
+    #[values(Embedded, Production)] shape: Shape,
+) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let job = idle_job(&fleet).await;
+    let mut alive = worker(&app, &["--queues", "payments"]);
+    app.sql(&shape.waiting_job("payments", &job, 3)).await.unwrap();
+    until(&app, "payments", DONE).await;
+
+    let workers = shape.jobs().to_lowercase().replace("jobs", "workers");
+    let taken = format!(
+        "UPDATE {} SET status = 'Running', done_at = NULL, lock_at = {}, lock_by =
+         (SELECT id FROM {workers} WHERE worker_type = 'bikelease-worker' ORDER BY last_seen DESC LIMIT 1)",
+        shape.jobs(),
+        if shape == Embedded { "1577836800" } else { "'2020-01-01Z'" },
+    );
+    assert_eq!(app.sql(&taken).await.unwrap(), 1);
+
+    until(&app, "payments", "status = 'Done' AND attempts = 2").await;
+    alive.kill().await.unwrap();
+}
