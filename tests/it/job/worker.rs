@@ -146,7 +146,7 @@ async fn a_job_that_a_worker_never_heard_of_is_given_back(
     let workers = shape.jobs().to_lowercase().replace("jobs", "workers");
     let taken = format!(
         "UPDATE {} SET status = 'Running', done_at = NULL, lock_at = {}, lock_by =
-         (SELECT id FROM {workers} WHERE worker_type = 'bikelease-worker' ORDER BY last_seen DESC LIMIT 1)",
+         (SELECT id FROM {workers} WHERE worker_type = 'bikelease-worker' ORDER BY last_seen DESC LIMIT 1) WHERE job_type = 'payments'",
         shape.jobs(),
         if shape == Embedded { "1577836800" } else { "'2020-01-01Z'" },
     );
