@@ -48,7 +48,7 @@ async fn a_flood_in_one_queue_delays_no_other(#[values(Embedded, Production)] sh
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let job = idle_job(&fleet).await;
-    app.sql(&shape.waiting_jobs("low", &json!({"job": "prune"}), 3, 2_000)).await.unwrap();
+    app.sql(&shape.waiting_jobs("low", json!({"job": "prune"}), 3, 2_000)).await.unwrap();
     let mut worker = worker(&app, &[]);
     until(&app, "low", DONE).await;
 
