@@ -10,7 +10,7 @@ use crate::{
 };
 
 // What the provider is told to know a repeated call by.
-id_type!(AttemptId, "attempt");
+id_type!(AttemptId, "payment_attempt");
 
 /// What the provider was asked for.
 #[derive(

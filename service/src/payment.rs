@@ -7,6 +7,7 @@
 pub mod account;
 mod announce;
 mod apply;
+pub mod attempt;
 mod books;
 mod call;
 pub mod change;
@@ -27,7 +28,7 @@ use std::collections::HashMap;
 
 use entity::{
     payment::{Column, Entity, Model, PaymentId},
-    payment_attempt as attempt, refund as refunds,
+    refund as refunds,
 };
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 
@@ -69,24 +70,6 @@ pub async fn by_ids(ctx: &Ctx, ids: &[PaymentId]) -> Result<HashMap<PaymentId, M
     let found = Entity::of(ctx.tenant).filter(Column::Id.is_in(ids.iter().copied()));
     let found = found.all(ctx.reader()).await?;
     Ok(found.into_iter().map(|row| (row.id, row)).collect())
-}
-
-/// The attempts of payments that the caller may see already, each payment's in their order.
-pub async fn attempts_of(
-    ctx: &Ctx,
-    ids: &[PaymentId],
-) -> Result<HashMap<PaymentId, Vec<attempt::Model>>> {
-    let rows = attempt::Entity::of(ctx.tenant)
-        .filter(attempt::Column::PaymentId.is_in(ids.iter().copied()))
-        .order_by_asc(attempt::Column::PaymentId)
-        .order_by_asc(attempt::Column::Number)
-        .all(ctx.reader())
-        .await?;
-    let mut of: HashMap<_, Vec<_>> = HashMap::new();
-    for row in rows {
-        of.entry(row.payment_id).or_default().push(row);
-    }
-    Ok(of)
 }
 
 /// The refunds of payments that the caller may see already, oldest first.

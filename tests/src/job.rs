@@ -60,7 +60,7 @@ impl Fleet {
 
     /// One that was given up.
     pub async fn dead_job(&self, app: &TestApp) -> String {
-        app.sql(&app.shape.waiting_job("default", &self.broken_job(), 1)).await.unwrap();
+        app.sql(&app.shape.waiting_job("default", self.broken_job(), 1)).await.unwrap();
         app.try_jobs().await;
         let newest = "{ deadJobs(first: 1) { nodes { id } } }";
         let found = self.query(newest, json!({})).await;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_graphql::{Context, ID, Interface, Object};
 use entity::{
     Id, api_client::ClientId, api_key::KeyId, audit::AuditEntryId, customer::CustomerId,
-    dead_job::DeadJobId, manifest::ManifestId, payment::PaymentId,
+    dead_job::DeadJobId, manifest::ManifestId, payment::PaymentId, payment_attempt::AttemptId,
     provider_account::ProviderAccountId, receipt::ReceiptId, refund::RefundId, rental::RentalId,
     station::StationId, tariff::TariffId, vehicle::VehicleId, vehicle_event::VehicleEventId,
     vehicle_type::VehicleTypeId,
@@ -18,7 +18,7 @@ use super::{
     customer::Customer,
     job::DeadJob,
     partner::{ApiClient, ApiKey, OperationManifest},
-    payment::{Payment, Refund, account::ProviderAccount},
+    payment::{Payment, PaymentAttempt, Refund, account::ProviderAccount},
     receipt::Receipt,
     rental::Rental,
     station::Station,
@@ -51,6 +51,7 @@ pub enum Node {
     Rental(Rental),
     Payment(Payment),
     Refund(Refund),
+    PaymentAttempt(PaymentAttempt),
     ProviderAccount(ProviderAccount),
     User(User),
     Tenant(Tenant),
@@ -125,6 +126,7 @@ async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> 
             ProviderAccountId::PREFIX => {
                 of_kind!(kind, ProviderAccountId, payment::account, ProviderAccount)
             }
+            AttemptId::PREFIX => of_kind!(kind, AttemptId, payment::attempt, PaymentAttempt),
             RefundId::PREFIX => of_kind!(kind, RefundId, payment::refund, Refund),
             UserId::PREFIX => of_kind!(kind, UserId, user, User),
             TenantId::PREFIX => of_kind!(kind, TenantId, tenant, Tenant),

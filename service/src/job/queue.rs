@@ -28,9 +28,8 @@ impl Queue {
     /// How many of its jobs one process runs at once. Each holds a connection while it writes, and requests need some too.
     pub(crate) fn at_once(self) -> usize {
         match self {
-            Self::Critical => 2,
+            Self::Critical | Self::Low => 2,
             Self::Payments | Self::Default => 4,
-            Self::Low => 1,
         }
     }
 

@@ -122,7 +122,7 @@ async fn a_job_that_nobody_can_read_is_the_platforms(#[values(Embedded, Producti
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     app.sql(&shape.waiting_job("low", "no JSON", 2)).await.unwrap();
-    app.sql(&shape.waiting_job("low", &json!({"job": "prune"}), 2)).await.unwrap();
+    app.sql(&shape.waiting_job("low", json!({"job": "prune"}), 2)).await.unwrap();
 
     // A newer version might read it: it is tried as often as any other, and holds up nothing.
     assert_eq!(app.try_jobs().await, Tally { done: 1, failed: 1, dead: 0 });
@@ -206,7 +206,7 @@ async fn many_run_again_in_steps(#[values(Embedded, Production)] shape: Shape) {
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     for _ in 0..103 {
-        app.sql(&shape.waiting_job("payments", &fleet.broken_job(), 1)).await.unwrap();
+        app.sql(&shape.waiting_job("payments", fleet.broken_job(), 1)).await.unwrap();
     }
     assert_eq!(app.try_jobs().await.dead, 103);
     let fields = "deadJobs { id } left";

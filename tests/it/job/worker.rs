@@ -48,7 +48,7 @@ async fn a_flood_in_one_queue_delays_no_other(#[values(Embedded, Production)] sh
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let job = idle_job(&fleet).await;
-    app.sql(&shape.waiting_jobs("low", &json!({"job": "prune"}), 3, 2_000)).await.unwrap();
+    app.sql(&shape.waiting_jobs("low", json!({"job": "prune"}), 3, 2_000)).await.unwrap();
     let mut worker = worker(&app, &[]);
     until(&app, "low", DONE).await;
 
@@ -146,7 +146,7 @@ async fn a_job_that_a_worker_never_heard_of_is_given_back(
     let workers = shape.jobs().to_lowercase().replace("jobs", "workers");
     let taken = format!(
         "UPDATE {} SET status = 'Running', done_at = NULL, lock_at = {}, lock_by =
-         (SELECT id FROM {workers} WHERE worker_type = 'bikelease-worker' ORDER BY last_seen DESC LIMIT 1)",
+         (SELECT id FROM {workers} WHERE worker_type = 'bikelease-worker' ORDER BY last_seen DESC LIMIT 1) WHERE job_type = 'payments'",
         shape.jobs(),
         if shape == Embedded { "1577836800" } else { "'2020-01-01Z'" },
     );

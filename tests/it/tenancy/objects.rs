@@ -66,7 +66,8 @@ impl Objects {
             fleet.mutate("setProviderAccount", "providerAccount { id }", offered).await.ok();
         let provider_account = text(&offered["providerAccount"]["id"]);
         let asked = json!({
-            "customerId": customer, "provider": "DEMO", "amount": "1.00", "idempotencyKey": key(),
+            "customerId": customer, "provider": "DEMO", "paymentMethod": "demo_decline",
+            "amount": "1.00", "idempotencyKey": key(),
         });
         let fields = "payment { attempts { id } }";
         let asked = fleet.mutate("topUpWallet", fields, asked).await.ok();
@@ -90,7 +91,7 @@ impl Objects {
             ("user", me),
             ("vehicle_event", vehicle_event),
             ("provider_account", provider_account),
-            ("attempt", attempt),
+            ("payment_attempt", attempt),
             ("dead_job", fleet.dead_job(app).await),
             ("receipt", receipt.id.to_string()),
             ("payment", payment.id.to_string()),

@@ -45,10 +45,16 @@ pub enum PaymentAttemptState {
 #[derive(Clone)]
 pub struct PaymentAttempt(pub payment_attempt::Model);
 
+impl From<payment_attempt::Model> for PaymentAttempt {
+    fn from(model: payment_attempt::Model) -> Self {
+        Self(model)
+    }
+}
+
 /// One call to a provider for a payment. Its id is what the provider knows it by.
 #[Object]
 impl PaymentAttempt {
-    /// Global id, `attempt_…`: the provider's idempotency key.
+    /// Global id, `payment_attempt_…`: the provider's idempotency key.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
@@ -99,7 +105,7 @@ impl Loader<AttemptsOf> for Batch {
 
     async fn load(&self, keys: &[AttemptsOf]) -> Result<HashMap<AttemptsOf, Self::Value>, Error> {
         let ids: Vec<_> = keys.iter().map(|AttemptsOf(id)| *id).collect();
-        let found = service::payment::attempts_of(&self.0, &ids).await?;
+        let found = service::payment::attempt::by_payments(&self.0, &ids).await?;
         Ok(found.into_iter().map(|(id, attempts)| (AttemptsOf(id), attempts)).collect())
     }
 }

@@ -4,7 +4,7 @@ use async_graphql::{Context, SimpleObject, Subscription};
 use entity::{customer::CustomerId, payment::PaymentId};
 use service::{
     ctx::Ctx,
-    error::{Error, Invalid},
+    error::Invalid,
     event::{Event, Recorded},
     permission::Permission,
 };
@@ -92,25 +92,18 @@ async fn wanted(
     payment: Option<PaymentId>,
     customer: Option<CustomerId>,
 ) -> service::Result<(Option<PaymentId>, Option<CustomerId>)> {
+    let own = call.own_customer()?;
+    call.require(if own.is_some() { Permission::Ride } else { Permission::ViewPayments })?;
     if let Some(id) = payment {
         service::payment::get(call, id).await?;
     }
     if let Some(id) = customer {
         service::customer::get(call, id).await?;
     }
-    match call.own_customer()? {
-        Some(own) => {
-            call.require(Permission::Ride)?;
-            Ok((payment, Some(own)))
-        }
-        None if payment.is_none() && customer.is_none() => {
-            Err(Error::from(Invalid::new("paymentId", "say which payment, or whose")))
-        }
-        None => {
-            call.require(Permission::ViewPayments)?;
-            Ok((payment, customer))
-        }
+    if own.or(customer).is_none() && payment.is_none() {
+        return Err(Invalid::new("paymentId", "say which payment, or whose").into());
     }
+    Ok((payment, own.or(customer)))
 }
 
 /// None for what changes nothing that anybody sees, such as the time of the next question to the provider.
