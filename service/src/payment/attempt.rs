@@ -21,10 +21,7 @@ pub async fn get_many(ctx: &Ctx, ids: &[AttemptId]) -> Result<Vec<Model>> {
 }
 
 /// Those of payments that the caller may see already, each payment's in their order.
-pub async fn by_payments(
-    ctx: &Ctx,
-    ids: &[PaymentId],
-) -> Result<HashMap<PaymentId, Vec<Model>>> {
+pub async fn by_payments(ctx: &Ctx, ids: &[PaymentId]) -> Result<HashMap<PaymentId, Vec<Model>>> {
     let rows = Entity::of(ctx.tenant)
         .filter(Column::PaymentId.is_in(ids.iter().copied()))
         .order_by_asc(Column::PaymentId)

@@ -139,7 +139,7 @@ async fn a_token_opens_what_its_owner_may_see(#[values(Embedded, Production)] sh
         let answer = get(&app, &format!("/receipts/{file}"), ann.token()).await;
         assert_eq!(answer.status, 404, "{file}");
     }
-    let program = ours.partner(&["MONEY_READ"], json!({})).await;
+    let program = ours.partner(&["PAYMENTS_READ"], json!({})).await;
     let with_key = get(&app, path, program.client.token()).await;
     assert_eq!(with_key.status, 200);
 }
