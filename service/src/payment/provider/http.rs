@@ -1,12 +1,16 @@
 //! HTTP to providers: bounded in time and size, and clear about what may have happened when it fails.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use reqwest::{RequestBuilder, StatusCode, header::HeaderMap, redirect::Policy};
 use serde::de::DeserializeOwned;
 
 use super::{ProviderError, Result};
-use crate::error::Error;
+use crate::{
+    clock::{Clock, SystemClock},
+    error::Error,
+};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// Providers promise an answer within seconds; a payer stands in front of a vehicle.
@@ -14,8 +18,11 @@ const WHOLE: Duration = Duration::from_secs(20);
 const ANSWER_BYTES: usize = 1024 * 1024;
 
 /// Cheap to clone; connections are shared.
-#[derive(Clone, Debug)]
-pub struct Http(reqwest::Client);
+#[derive(Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    clock: Arc<dyn Clock>,
+}
 
 /// An answer, whatever it says.
 #[derive(Debug)]
@@ -35,15 +42,25 @@ impl Http {
             .redirect(Policy::none())
             .user_agent(concat!("bikelease/", env!("CARGO_PKG_VERSION")))
             .build();
-        client.map(Self).map_err(Error::internal)
+        let client = client.map_err(Error::internal)?;
+        Ok(Self { client, clock: Arc::new(SystemClock) })
+    }
+
+    /// For a provider that forgets: what it is asked depends on how long ago something was.
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     pub fn get(&self, url: &str) -> RequestBuilder {
-        self.0.get(url)
+        self.client.get(url)
     }
 
     pub fn post(&self, url: &str) -> RequestBuilder {
-        self.0.post(url)
+        self.client.post(url)
     }
 
     /// Sends it, once. What failed before it was sent has not happened; what failed later may have.
@@ -58,6 +75,12 @@ impl Http {
             }
         }
         Ok(Answered { status, headers, body })
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.client.fmt(f)
     }
 }
 
