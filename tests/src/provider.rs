@@ -1,6 +1,7 @@
 //! Payment providers to test against: each an HTTP server of its own, with books of its own, that behaves as told.
 
 pub mod fault;
+pub mod stripe;
 
 use async_trait::async_trait;
 

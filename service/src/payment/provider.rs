@@ -4,6 +4,7 @@
 //! outside of any transaction, after its attempt has been written down, and its answer is applied afterwards.
 
 pub mod http;
+pub mod stripe;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
