@@ -31,6 +31,7 @@ mod operations;
 mod operations_command;
 mod operations_get;
 mod partner;
+mod provider_stripe;
 mod race;
 mod readme;
 mod redis_faults;

@@ -26,9 +26,9 @@ use self::{
     wire::{Page, Problem},
 };
 use super::{
-    Answer, Cancel, Capture, Charge, Confirm, Delivery, Listing, Notice, Outcome, PaymentProvider,
-    Provider, ProviderError, Refund, RefundAnswer, Result, SetUp, SetUpAnswer, WebhookError,
-    http::Http,
+    Answer, Cancel, Capture, Charge, Confirm, Decline, Delivery, Listing, Notice, Outcome,
+    PaymentProvider, Provider, ProviderError, Refund, RefundAnswer, Result, SetUp, SetUpAnswer,
+    WebhookError, http::Http,
 };
 use crate::error::Invalid;
 
@@ -75,7 +75,7 @@ impl PaymentProvider for Stripe {
                 return self.settled(intent, Decided::There).await;
             }
         }
-        let path = format!("{INTENTS}/{reference}/confirm");
+        let path = at(INTENTS, reference)? + "/confirm";
         let (key, form) = (confirm.attempt.to_string(), ask::confirm(confirm));
         match self.api.post::<Intent>(&path, &key, &form).await? {
             Ok(intent) => intent.answer(Decided::Here),
@@ -108,18 +108,18 @@ impl PaymentProvider for Stripe {
         if let Some(reference) = reference {
             return self.settled(self.intent(reference).await?, decided).await;
         }
-        let lost = match self.api.http.now() - charge.asked_at < KEYS_ARE_KEPT {
-            true => match self.charge(charge).await {
+        let mut lost = None;
+        if self.api.http.now() - charge.asked_at < KEYS_ARE_KEPT {
+            match self.charge(charge).await {
                 // The first answer once more, which may be old by now.
                 Ok(Answer { reference: Some(reference), .. }) => {
                     return self.settled(self.intent(&reference).await?, decided).await;
                 }
                 // A failure is repeated as well; the payment may be there in spite of it.
-                Err(ProviderError::Lost(error)) => Some(error),
+                Err(ProviderError::Lost(error)) => lost = Some(error),
                 known => return known,
-            },
-            false => None,
-        };
+            }
+        }
         match (self.find(charge).await?, lost) {
             (Some(intent), _) => self.settled(intent, decided).await,
             (None, Some(error)) => Err(ProviderError::Lost(error)),
@@ -130,8 +130,7 @@ impl PaymentProvider for Stripe {
     async fn fetch_refund(&self, refund: &Refund, reference: Option<&str>) -> Result<RefundAnswer> {
         let found = match reference {
             Some(reference) => {
-                let path = format!("{REFUNDS}/{reference}");
-                Some(kept(self.api.get(&path, &Form::new()).await?)?)
+                Some(kept(self.api.get(&at(REFUNDS, reference)?, &Form::new()).await?)?)
             }
             None => self.find_refund(refund).await?,
         };
@@ -163,7 +162,7 @@ impl PaymentProvider for Stripe {
     }
 
     async fn fetch_set_up(&self, reference: &str) -> Result<SetUpAnswer> {
-        let path = format!("{SETUP_INTENTS}/{reference}");
+        let path = at(SETUP_INTENTS, reference)?;
         let intent: SetupIntent = kept(self.api.get(&path, &Form::new()).await?)?;
         intent.answer()
     }
@@ -179,13 +178,12 @@ const REFUNDS: &str = "/v1/refunds";
 
 impl Stripe {
     async fn intent(&self, reference: &str) -> Result<Intent> {
-        let path = format!("{INTENTS}/{reference}");
-        kept(self.api.get(&path, &vec![ask::whole()]).await?)
+        kept(self.api.get(&at(INTENTS, reference)?, &vec![ask::whole()]).await?)
     }
 
     /// Captures or cancels. Where it is too late for that, the payment says how it stands.
     async fn step(&self, reference: &str, verb: &str, key: &str, form: &Form) -> Result<Answer> {
-        let path = format!("{INTENTS}/{reference}/{verb}");
+        let path = format!("{}/{verb}", at(INTENTS, reference)?);
         match self.api.post::<Intent>(&path, key, form).await? {
             Ok(intent) => intent.answer(Decided::There),
             Err(problem) if is_too_late(&problem) => {
@@ -241,6 +239,16 @@ impl Stripe {
     }
 }
 
+/// Where an object is. A reference that is none of Stripe's leads nowhere else.
+fn at(kind: &str, reference: &str) -> Result<String> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if reference.is_empty() || !reference.bytes().all(is_name) {
+        let message = "Stripe has nothing of this name.".into();
+        return Err(ProviderError::Refused(Decline { code: "resource_missing".into(), message }));
+    }
+    Ok(format!("{kind}/{reference}"))
+}
+
 fn is_too_late(problem: &Problem) -> bool {
     const CODES: &[&str] = &[
         "payment_intent_unexpected_state",
@@ -275,4 +283,16 @@ fn nothing(outcome: Outcome) -> Answer {
         captured_minor: None,
         expires_at: None,
     }
+}
+
+/// One of Stripe's own examples, with these fields in place of its own.
+#[cfg(test)]
+fn example<T: serde::de::DeserializeOwned>(name: &str, fields: Value) -> T {
+    let objects = include_str!("../../../fixtures/stripe/objects.json");
+    let mut objects: Value = serde_json::from_str(objects).unwrap();
+    let object = &mut objects[name];
+    for (field, value) in fields.as_object().unwrap() {
+        object[field] = value.clone();
+    }
+    serde_json::from_value(object.take()).unwrap()
 }

@@ -137,3 +137,83 @@ fn page(mut form: Form, after: Option<&str>) -> Form {
 fn pair(name: &str, value: impl ToString) -> (String, String) {
     (name.to_owned(), value.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use entity::{Id, money::Money};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn example() -> Charge {
+        Charge {
+            payment: Id::from_uuid(Uuid::from_u128(1)),
+            attempt: Id::from_uuid(Uuid::from_u128(2)),
+            customer: Id::from_uuid(Uuid::from_u128(3)),
+            amount: Money::new(1099, "EUR".parse().unwrap()),
+            manual_capture: false,
+            method: Some("pm_1".into()),
+            off_session: false,
+            return_url: None,
+            callback_url: String::new(),
+            description: "Ride".into(),
+            account_reference: "RIDE1".into(),
+            asked_at: chrono::DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn asked(asked: Charge) -> impl Fn(&str) -> Option<String> {
+        let form = charge(&asked).unwrap();
+        move |name| form.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone())
+    }
+
+    fn is(value: &str) -> Option<String> {
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn a_charge_with_a_method_is_confirmed_at_once() {
+        let field = asked(example());
+        assert_eq!((field("amount"), field("currency")), (is("1099"), is("eur")));
+        assert_eq!((field("payment_method"), field("confirm")), (is("pm_1"), is("true")));
+        assert_eq!(field("capture_method"), is("automatic"));
+        assert_eq!(field("automatic_payment_methods[allow_redirects]"), is("never"));
+        assert_eq!(
+            (field("customer"), field("off_session"), field("return_url")),
+            (None, None, None)
+        );
+        // Removed by the version that we ask for.
+        assert_eq!(field("payment_method_types"), None);
+    }
+
+    #[test]
+    fn a_saved_card_is_charged_without_a_way_back() {
+        let method = is("cus_1/pm_1");
+        let return_url = is("https://bikes.example/paid");
+        let saved = Charge { method, off_session: true, return_url, ..example() };
+        let field = asked(saved);
+        assert_eq!((field("customer"), field("payment_method")), (is("cus_1"), is("pm_1")));
+        assert_eq!((field("off_session"), field("return_url")), (is("true"), None));
+    }
+
+    #[test]
+    fn who_comes_back_may_be_sent_away() {
+        let there = Charge { return_url: is("https://bikes.example/paid"), ..example() };
+        let field = asked(there.clone());
+        assert_eq!(field("return_url"), there.return_url);
+        assert_eq!(field("automatic_payment_methods[allow_redirects]"), is("always"));
+        // Until it is confirmed, Stripe takes no address.
+        let field = asked(Charge { method: None, manual_capture: true, ..there });
+        assert_eq!((field("return_url"), field("confirm")), (None, None));
+        assert_eq!(field("capture_method"), is("manual"));
+    }
+
+    #[test]
+    fn a_day_begins_and_ends_at_midnight_utc() {
+        let form = day(NaiveDate::from_ymd_opt(2026, 2, 28).unwrap(), Some("txn_1"));
+        let field = |name: &str| form.iter().find(|(other, _)| other == name).unwrap().1.clone();
+        assert_eq!(field("created[gte]"), "1772236800");
+        assert_eq!(field("created[lt]"), "1772323200");
+        assert_eq!((field("limit"), field("starting_after")), ("100".into(), "txn_1".into()));
+    }
+}

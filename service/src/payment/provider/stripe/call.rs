@@ -141,3 +141,77 @@ fn status(answer: &Answered) -> String {
 pub fn refused(problem: &Problem) -> ProviderError {
     ProviderError::Refused(problem.decline())
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderMap;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn answered(status: u16, error: &Value) -> Answered {
+        Answered {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::new(),
+            body: json!({ "error": error }).to_string().into_bytes(),
+        }
+    }
+
+    fn said(status: u16, error: Value, call: Call) -> Result<Said<Value>> {
+        read(answered(status, &error), call)
+    }
+
+    #[test]
+    fn what_may_have_happened_is_lost_and_what_has_not_is_not() {
+        use Call::{Read, Write};
+        type Expected = fn(&Result<Said<Value>>) -> bool;
+        let lost: Expected = |said| matches!(said, Err(ProviderError::Lost(_)));
+        let unavailable: Expected = |said| matches!(said, Err(ProviderError::Unavailable(_)));
+        let no: Expected = |said| matches!(said, Ok(Err(problem)) if !problem.is_decline);
+        let cases: [(u16, Value, Call, Expected); 12] = [
+            (500, json!({}), Write, lost),
+            (502, json!({}), Write, lost),
+            (500, json!({}), Read, unavailable),
+            (429, json!({ "code": "rate_limit" }), Write, unavailable),
+            (429, json!({ "code": "lock_timeout" }), Write, unavailable),
+            (400, json!({ "code": "rate_limit" }), Write, unavailable),
+            (409, json!({ "code": "idempotency_key_in_use" }), Write, lost),
+            (400, json!({ "type": "idempotency_error" }), Write, lost),
+            (400, json!({ "code": "amount_too_small" }), Write, no),
+            (404, json!({ "code": "resource_missing" }), Read, no),
+            (402, json!({}), Write, |said| matches!(said, Ok(Err(no)) if no.is_decline)),
+            (401, json!({}), Read, |said| matches!(said, Err(ProviderError::Credentials))),
+        ];
+        for (status, error, call, expected) in cases {
+            let said = said(status, error.clone(), call);
+            assert!(expected(&said), "{status} {error}: {said:?}");
+        }
+        let page = Answered { body: b"<html>".to_vec(), ..answered(200, &Value::Null) };
+        assert!(lost(&read(page, Write)));
+        let page = Answered { body: b"<html>".to_vec(), ..answered(400, &Value::Null) };
+        assert!(no(&read(page, Write)));
+    }
+
+    #[test]
+    fn stripe_says_whether_and_when_to_ask_again() {
+        let paused = |status, call, headers: &[(&'static str, &str)]| {
+            let mut answer = answered(status, &Value::Null);
+            for (name, value) in headers {
+                answer.headers.insert(*name, value.parse().unwrap());
+            }
+            pause(&Ok(answer), call)
+        };
+        let (again, never) = (("stripe-should-retry", "true"), ("stripe-should-retry", "false"));
+        assert_eq!(paused(500, Call::Write, &[]), None);
+        assert_eq!(paused(500, Call::Write, &[again]), Some(PAUSE));
+        assert_eq!(paused(409, Call::Write, &[]), Some(PAUSE));
+        assert_eq!(paused(409, Call::Write, &[never]), None);
+        assert_eq!(paused(503, Call::Read, &[]), Some(PAUSE));
+        assert_eq!(paused(429, Call::Read, &[]), None);
+        let second = Some(Duration::from_secs(1));
+        assert_eq!(paused(429, Call::Write, &[again, ("retry-after", "1")]), second);
+        assert_eq!(paused(429, Call::Write, &[again, ("retry-after", "3")]), None);
+        let cut = || Err(ProviderError::Lost("cut".into()));
+        assert_eq!((pause(&cut(), Call::Read), pause(&cut(), Call::Write)), (Some(PAUSE), None));
+    }
+}

@@ -19,8 +19,8 @@ impl Credentials {
         let Some(fields) = given.as_object() else {
             return Err(Invalid::new("credentials", "must be an object with secretKey"));
         };
-        let known = |name: &&String| !["secretKey", "webhookSecrets"].contains(&name.as_str());
-        if let Some(name) = fields.keys().find(known) {
+        let other = |name: &&String| !["secretKey", "webhookSecrets"].contains(&name.as_str());
+        if let Some(name) = fields.keys().find(other) {
             return Err(invalid(name, "is not known; there are secretKey and webhookSecrets"));
         }
         let secret_key = fields.get("secretKey").and_then(Value::as_str).unwrap_or_default();

@@ -152,3 +152,90 @@ impl Dispute {
         matches!(self.status.as_str(), "needs_response" | "under_review" | "lost")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{
+        super::{super::Decline, example},
+        *,
+    };
+
+    fn answer(fields: Value) -> Answer {
+        let intent: Intent = example("payment_intent", fields);
+        intent.answer(Decided::There).unwrap()
+    }
+
+    #[test]
+    fn stripes_own_example_waits_for_a_method() {
+        let answer = answer(json!({ "last_payment_error": null }));
+        assert_eq!(answer.reference.as_deref(), Some("pi_1PgafyB7WZ01zgkWSjxsAJo3"));
+        assert!(matches!(
+            answer.outcome,
+            Outcome::ActionRequired(NextAction::UseSdk { client_secret }) if client_secret.starts_with("pi_")
+        ));
+        let amount = answer.amount.unwrap();
+        assert_eq!((amount.minor(), amount.currency().code()), (1099, "USD"));
+        assert_eq!((answer.captured_minor, answer.transaction), (Some(0), None));
+    }
+
+    #[test]
+    fn every_status_has_its_outcome() {
+        let outcome = |status: &str| answer(json!({ "status": status })).outcome;
+        assert_eq!(outcome("processing"), Outcome::Processing);
+        assert_eq!(outcome("requires_capture"), Outcome::Authorized);
+        assert_eq!(outcome("succeeded"), Outcome::Completed);
+        assert_eq!(outcome("canceled"), Outcome::Canceled);
+        assert!(matches!(outcome("requires_action"), Outcome::ActionRequired(_)));
+        assert!(matches!(outcome("requires_confirmation"), Outcome::ActionRequired(_)));
+        assert_eq!(outcome("a_word_of_tomorrow"), Outcome::Processing);
+    }
+
+    #[test]
+    fn why_it_was_canceled_matters() {
+        let outcome = |reason: &str, error: Value| {
+            let fields = json!({
+                "status": "canceled", "cancellation_reason": reason, "last_payment_error": error,
+            });
+            answer(fields).outcome
+        };
+        assert_eq!(outcome("automatic", Value::Null), Outcome::Expired);
+        assert_eq!(outcome("abandoned", Value::Null), Outcome::Canceled);
+        assert_eq!(outcome("duplicate", json!({ "code": "card_declined" })), Outcome::Canceled);
+        let closed = outcome("abandoned", json!({ "code": "card_declined", "message": "No." }));
+        let decline = Decline { code: "card_declined".into(), message: "No.".into() };
+        assert_eq!(closed, Outcome::Declined(decline));
+    }
+
+    #[test]
+    fn a_charge_is_a_name_or_an_object() {
+        let name = answer(json!({ "latest_charge": "ch_1" }));
+        let charge = json!({
+            "id": "ch_1", "payment_method_details": { "card": { "capture_before": 2_000_000_000 } },
+        });
+        let fields = json!({ "latest_charge": charge, "status": "requires_capture" });
+        let object = answer(fields);
+        assert_eq!(name.transaction, object.transaction);
+        assert_eq!(
+            (name.expires_at, object.expires_at.unwrap().timestamp()),
+            (None, 2_000_000_000)
+        );
+    }
+
+    #[test]
+    fn an_amount_that_cannot_be_kept_makes_no_sense() {
+        let intent: Intent = example("payment_intent", json!({ "currency": "btc" }));
+        assert!(matches!(intent.answer(Decided::There), Err(ProviderError::Nonsense(_))));
+    }
+
+    #[test]
+    fn only_some_disputes_take_money() {
+        let takes = |status: &str| {
+            let dispute: Dispute = example("dispute", json!({ "status": status }));
+            dispute.takes_money()
+        };
+        assert!(takes("needs_response") && takes("under_review") && takes("lost"));
+        assert!(!takes("won") && !takes("warning_needs_response") && !takes("prevented"));
+    }
+}

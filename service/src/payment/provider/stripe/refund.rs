@@ -86,3 +86,53 @@ impl BalanceTransaction {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{super::example, *};
+
+    fn outcome(fields: Value) -> RefundOutcome {
+        example::<Refund>("refund", fields).answer().outcome
+    }
+
+    #[test]
+    fn every_status_has_its_outcome() {
+        assert_eq!(outcome(json!({})), RefundOutcome::Completed);
+        for status in [json!("pending"), json!("requires_action"), json!("tomorrow"), json!(null)] {
+            assert_eq!(outcome(json!({ "status": status })), RefundOutcome::Processing);
+        }
+        let fields = json!({ "status": "failed", "failure_reason": "lost_or_stolen_card" });
+        let RefundOutcome::Failed(decline) = outcome(fields) else { panic!() };
+        assert_eq!(decline.code, "lost_or_stolen_card");
+        assert!(matches!(outcome(json!({ "status": "canceled" })), RefundOutcome::Failed(_)));
+    }
+
+    #[test]
+    fn a_refund_is_ours_by_what_we_have_written_on_it() {
+        let refund: Refund = example("refund", json!({ "metadata": { "refund_id": "refund_1" } }));
+        assert!(refund.is("refund_1") && !refund.is("refund_2"));
+        assert!(!example::<Refund>("refund", json!({ "metadata": null })).is("refund_1"));
+    }
+
+    fn movement(kind: &str, source: Value) -> Option<Movement> {
+        let fields = json!({ "type": kind, "source": source });
+        example::<BalanceTransaction>("balance_transaction", fields).movement().unwrap()
+    }
+
+    #[test]
+    fn payments_and_refunds_are_movements_and_fees_are_not() {
+        let charge = json!({
+            "id": "ch_1", "payment_intent": "pi_1", "amount_captured": 400, "currency": "eur",
+        });
+        let paid = movement("charge", charge).unwrap();
+        assert_eq!((paid.kind, paid.reference.as_str()), (MovementKind::Charge, "pi_1"));
+        assert_eq!((paid.amount.minor(), paid.at.timestamp()), (400, 1_234_567_890));
+        let refund = |status: &str| json!({ "id": "re_1", "amount": 100, "currency": "eur", "status": status });
+        let back = movement("payment_refund", refund("succeeded")).unwrap();
+        assert_eq!((back.kind, back.reference.as_str()), (MovementKind::Refund, "re_1"));
+        assert_eq!(movement("refund", refund("failed")), None);
+        assert_eq!(movement("stripe_fee", Value::Null), None);
+    }
+}

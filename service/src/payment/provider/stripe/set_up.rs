@@ -57,3 +57,43 @@ fn saved(customer: &str, method: &str) -> String {
 pub fn parts(token: &str) -> (Option<&str>, &str) {
     token.split_once('/').map_or((None, token), |(customer, method)| (Some(customer), method))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{
+        super::{super::NextAction, example},
+        *,
+    };
+
+    fn outcome(fields: serde_json::Value) -> SetUpOutcome {
+        example::<SetupIntent>("setup_intent", fields).answer().unwrap().outcome
+    }
+
+    #[test]
+    fn the_customer_goes_on_in_stripes_library() {
+        let expected =
+            |outcome| matches!(outcome, SetUpOutcome::ActionRequired(NextAction::UseSdk { .. }));
+        assert!(expected(outcome(json!({}))));
+        assert!(expected(outcome(json!({ "status": "requires_action" }))));
+        assert_eq!(outcome(json!({ "status": "processing" })), SetUpOutcome::Processing);
+    }
+
+    #[test]
+    fn what_is_saved_names_its_customer() {
+        let fields =
+            json!({ "status": "succeeded", "customer": "cus_1", "payment_method": "pm_1" });
+        let SetUpOutcome::Ready(token) = outcome(fields) else { panic!() };
+        assert_eq!(parts(&token), (Some("cus_1"), "pm_1"));
+        assert_eq!(parts("pm_1"), (None, "pm_1"));
+    }
+
+    #[test]
+    fn a_no_says_why() {
+        let error = json!({ "code": "card_declined", "decline_code": "expired_card" });
+        let fields = json!({ "status": "canceled", "last_setup_error": error });
+        let SetUpOutcome::Failed(decline) = outcome(fields) else { panic!() };
+        assert_eq!(decline.code, "expired_card");
+    }
+}

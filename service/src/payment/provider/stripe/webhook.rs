@@ -82,3 +82,57 @@ fn about(kind: &str, object: &Value) -> About {
     };
     about.unwrap_or(About::Nothing)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(secret: &str, header: &str, body: &str, at: i64) -> bool {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        let at = DateTime::from_timestamp(at, 0).unwrap();
+        is_signed(&[key], header, body.as_bytes(), at).unwrap_or(false)
+    }
+
+    #[test]
+    fn stripes_scheme_is_read_to_the_byte() {
+        let body = r#"{"id":"evt_1","object":"event","type":"payment_intent.succeeded"}"#;
+        let hex = "d137bddd9dbb61534b1fff1aeb4bae4d05d877461d2583d856c1f4a845b5c4e7";
+        let header = format!("t=1700000000,v1={hex}");
+        assert!(check("secret", &header, body, 1_700_000_000));
+        assert!(check("secret", &header, body, 1_700_000_300));
+        assert!(!check("secret", &header, body, 1_700_000_301));
+        assert!(!check("secret", &header, body, 1_699_999_699));
+        assert!(!check("Secret", &header, body, 1_700_000_000));
+        let zeros = "0".repeat(64);
+        assert!(check("secret", &format!("t=1700000000,v1={zeros},v1={hex}"), body, 1_700_000_000));
+        for header in [
+            format!("t=1700000000,v0={hex}"),
+            format!("t=1700000000,v1={}", hex.to_uppercase()),
+            format!("v1={hex}"),
+            format!("t=,v1={hex}"),
+            "t=1700000000".to_owned(),
+            String::new(),
+        ] {
+            assert!(!check("secret", &header, body, 1_700_000_000), "{header}");
+        }
+    }
+
+    #[test]
+    fn an_event_tells_where_to_look() {
+        let object = json!({ "id": "x_1", "payment_intent": "pi_1" });
+        let payment = |reference: &str| About::Payment {
+            reference: reference.to_owned(),
+            claims: Claims::default(),
+        };
+        assert_eq!(about("payment_intent.canceled", &object), payment("x_1"));
+        assert_eq!(about("charge.dispute.closed", &object), payment("pi_1"));
+        assert_eq!(about("charge.refunded", &object), payment("pi_1"));
+        let refund = About::Refund { reference: "x_1".into(), outcome: None };
+        assert_eq!(about("refund.failed", &object), refund);
+        assert_eq!(about("charge.refund.updated", &object), refund);
+        assert_eq!(about("customer.created", &object), About::Nothing);
+        assert_eq!(about("payment_intent.succeeded", &json!({})), About::Nothing);
+    }
+}

@@ -98,3 +98,25 @@ impl Problem {
         self.code.as_deref() == Some(code)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn decline(fields: Value) -> Decline {
+        serde_json::from_value::<Problem>(fields).unwrap().decline()
+    }
+
+    #[test]
+    fn the_most_exact_code_is_told_unless_it_helps_a_thief() {
+        let code = |fields| decline(fields).code;
+        let declined = |why: &str| json!({ "code": "card_declined", "decline_code": why });
+        assert_eq!(code(declined("insufficient_funds")), "insufficient_funds");
+        assert_eq!(code(declined("stolen_card")), "generic_decline");
+        assert_eq!(code(json!({ "code": "expired_card" })), "expired_card");
+        assert_eq!(code(json!({ "type": "api_error" })), "api_error");
+        assert_eq!(code(json!({})), "declined");
+    }
+}
