@@ -170,7 +170,7 @@ fn configured(mut app: App, config: &Config) -> Result<App> {
     app.public_url = config.public_url.clone().unwrap_or_else(here).into();
     // Who pretends to pay does so on a developer's machine only.
     let pretend = config.env == Environment::Development;
-    app.providers = Registry::new(pretend, config.provider_urls.clone())?;
+    app.providers = Registry::new(pretend, config.provider_urls.clone(), Arc::clone(&app.clock))?;
     if let Some(url) = &config.redis_url {
         app.limits = Limits::in_redis(Arc::clone(&app.clock), url.expose(), &app.keys)
             .context("redis_url cannot be used")?;

@@ -104,6 +104,9 @@ async fn settled(tx: &Tx, heard: &Heard, before: Model) -> Result<Model> {
     };
     after.checks = if after.state == before.state { before.checks + 1 } else { 0 };
     after.check_at = schedule::next(&after, tx.now());
+    if reversed(&heard.told) && after.state == State::Completed {
+        after.check_at = Some(tx.now());
+    }
     if after.check_at.is_none() && schedule::is_given_up(&after) {
         after = stepped(after, Step::Expire, tx);
     }
@@ -139,7 +142,7 @@ fn answered(tx: &Tx, mut payment: Model, answer: &Answer) -> Result<Model> {
     Ok(match &answer.outcome {
         Outcome::ActionRequired(action) => {
             let mut payment = stepped(payment, Step::RequireAction, tx);
-            if payment.state == State::RequiresAction {
+            if payment.state == State::RequiresAction && payment.next_action.is_none() {
                 payment.next_action = Some(action.clone());
             }
             payment
@@ -169,8 +172,17 @@ fn answered(tx: &Tx, mut payment: Model, answer: &Answer) -> Result<Model> {
         Outcome::Declined(decline) => refused(payment, decline, tx),
         Outcome::Canceled => released(stepped(payment, Step::Cancel, tx)),
         Outcome::Expired => released(stepped(payment, Step::Expire, tx)),
+        // What nobody has told was completed is completed first, and asked about once more.
+        Outcome::Reversed if !payment.state.is_settled() => {
+            let answer = Answer { outcome: Outcome::Completed, ..answer.clone() };
+            answered(tx, payment, &answer)?
+        }
         Outcome::Reversed => stepped(payment, Step::Reverse, tx),
     })
+}
+
+fn reversed(told: &Told) -> bool {
+    matches!(told, Told::Answer(answer) if answer.outcome == Outcome::Reversed)
 }
 
 fn released(mut payment: Model) -> Model {

@@ -25,7 +25,7 @@ pub async fn run(app: &App, tenant: TenantId, payment: PaymentId) -> Result<()> 
 /// Finds out how the payment stands, and finishes a call that nobody has finished.
 pub(super) async fn resume(ctx: &Ctx, id: PaymentId) -> Result<Model> {
     let payment = super::by_id(ctx, id).await?;
-    if payment.state.is_settled() && payment.state != State::Expired {
+    if payment.state.is_settled() && payment.check_at.is_none() {
         return Ok(payment);
     }
     ask(ctx, payment, None, None).await

@@ -47,7 +47,8 @@ async fn another_stripe_pays_holds_declines_refunds_and_signs() {
     let refunded = provider.refund(&back).await.unwrap();
     assert_eq!(refunded.outcome, RefundOutcome::Completed);
     assert_eq!(provider.fetch_refund(&back, None).await.unwrap(), refunded);
-    let declined = provider.charge(&charge("pm_card_visa_chargeDeclined", false)).await.unwrap();
+    let empty = card(&url, "4000000000000341").await;
+    let declined = provider.charge(&charge(&empty, false)).await.unwrap();
     assert_eq!(decline(&declined), "card_declined");
 
     let held = provider.charge(&charge("pm_card_visa", true)).await.unwrap();
@@ -58,7 +59,7 @@ async fn another_stripe_pays_holds_declines_refunds_and_signs() {
     let cancel = Cancel { attempt: id(), reference: reference(&held) };
     assert_eq!(provider.cancel(&cancel).await.unwrap().outcome, Outcome::Canceled);
 
-    let secured = charge(&three_d_secure_card(&url).await, false);
+    let secured = charge(&card(&url, "4000002500003155").await, false);
     let open = provider.charge(&secured).await.unwrap();
     let Outcome::ActionRequired(NextAction::UseSdk { client_secret }) = &open.outcome else {
         panic!("{open:?}");
@@ -90,10 +91,10 @@ async fn another_stripe_pays_holds_declines_refunds_and_signs() {
     );
 }
 
-async fn three_d_secure_card(url: &str) -> String {
+async fn card(url: &str, number: &str) -> String {
     let card = [
         ("type", "card"),
-        ("card[number]", "4000002500003155"),
+        ("card[number]", number),
         ("card[exp_month]", "12"),
         ("card[exp_year]", "2040"),
         ("card[cvc]", "123"),

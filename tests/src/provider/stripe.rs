@@ -13,7 +13,10 @@ use std::sync::{
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
-use service::clock::{Clock, SystemClock};
+use service::{
+    clock::{Clock, SystemClock},
+    payment::provider::http::Http,
+};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{Booked, Faults, Peer, Script};
@@ -35,7 +38,7 @@ struct Inner {
     /// Where it tells what happens, and with which secrets; the newest is the last.
     webhooks: Mutex<(Option<String>, Vec<String>)>,
     sending: Mutex<Vec<JoinHandle<()>>>,
-    http: reqwest::Client,
+    http: Http,
 }
 
 impl Stripe {
@@ -56,7 +59,7 @@ impl Stripe {
             calls: AtomicUsize::new(0),
             webhooks: Mutex::new((None, vec![webhook_secret()])),
             sending: Mutex::default(),
-            http: reqwest::Client::new(),
+            http: Http::new().unwrap(),
         });
         let router = door::router(Arc::clone(&inner));
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -289,9 +292,10 @@ impl Inner {
         let Some(url) = locked(&self.webhooks).0.clone() else { return };
         let body = serde_json::to_vec_pretty(event).unwrap();
         let signature = self.sign(&body);
-        let message = self.http.post(url).header("content-type", "application/json");
+        let message = self.http.post(&url).header("content-type", "application/json");
+        let message = message.header("stripe-signature", signature).body(body);
         // Whoever does not listen is not told; what was not heard is asked for.
-        drop(message.header("stripe-signature", signature).body(body).send().await);
+        self.http.send(message).await.ok();
     }
 
     fn sign(&self, body: &[u8]) -> String {

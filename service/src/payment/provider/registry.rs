@@ -6,6 +6,7 @@ use entity::payment::Provider;
 
 use super::{PaymentProvider, bank_api, breaker::Breakers, demo::Demo, http::Http, mpesa, stripe};
 use crate::{
+    clock::Clock,
     config::ProviderUrls,
     ctx::Ctx,
     error::{Error, Result},
@@ -22,8 +23,9 @@ pub struct Registry {
 }
 
 impl Registry {
-    pub fn new(demo: bool, urls: ProviderUrls) -> Result<Self> {
-        Ok(Self { reached: Some((Http::new()?, urls)), demo, breakers: Breakers::default() })
+    pub fn new(demo: bool, urls: ProviderUrls, clock: Arc<dyn Clock>) -> Result<Self> {
+        let http = Http::new()?.with_clock(clock);
+        Ok(Self { reached: Some((http, urls)), demo, breakers: Breakers::default() })
     }
 
     /// Whether a tenant can use it without an account of its own.

@@ -203,7 +203,13 @@ impl Books {
     }
 
     /// The payment waits for another method; the answer is the bank's no.
-    pub fn decline(&mut self, intent: &str, code: &str, why: &str, method: Method) -> Problem {
+    pub fn decline(
+        &mut self,
+        intent: &str,
+        code: &'static str,
+        why: &'static str,
+        method: Method,
+    ) -> Problem {
         let name = self.get(intent)["payment_method"].clone();
         let problem = Problem::declined(code, why, intent);
         let mut error = problem.json(None);

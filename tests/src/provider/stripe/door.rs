@@ -89,7 +89,8 @@ async fn answer(
     let path = uri.path().to_owned();
     if method == Method::GET {
         let query = form(uri.query().unwrap_or_default().as_bytes());
-        return match look(&locked(&inner.books), &path, &query) {
+        let found = look(&locked(&inner.books), &path, &query);
+        return match found {
             Ok(body) => respond(200, &body, false),
             Err(problem) => refuse(&inner, &problem),
         };

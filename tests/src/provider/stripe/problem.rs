@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 pub struct Problem {
     pub status: u16,
     kind: &'static str,
-    code: Option<String>,
-    decline_code: Option<String>,
+    code: Option<&'static str>,
+    decline_code: Option<&'static str>,
     message: String,
-    param: Option<String>,
+    param: Option<Box<str>>,
     /// The payment that it is about.
     pub intent: Option<String>,
 }
@@ -27,12 +27,12 @@ impl Problem {
         }
     }
 
-    fn code(self, code: &str) -> Self {
-        Self { code: Some(code.to_owned()), ..self }
+    fn code(self, code: &'static str) -> Self {
+        Self { code: Some(code), ..self }
     }
 
     fn param(self, param: &str) -> Self {
-        Self { param: Some(param.to_owned()), ..self }
+        Self { param: Some(param.into()), ..self }
     }
 
     fn about(self, intent: &str) -> Self {
@@ -43,7 +43,7 @@ impl Problem {
         Self::new(400, "invalid_request_error", message).param(param)
     }
 
-    pub fn coded(code: &str, param: &str, message: &str) -> Self {
+    pub fn coded(code: &'static str, param: &str, message: &str) -> Self {
         Self::invalid(param, message).code(code)
     }
 
@@ -63,9 +63,9 @@ impl Problem {
         no.code("payment_intent_unexpected_state").about(intent)
     }
 
-    pub fn declined(code: &str, decline_code: &str, intent: &str) -> Self {
+    pub fn declined(code: &'static str, decline_code: &'static str, intent: &str) -> Self {
         let no = Self::new(402, "card_error", "Your card was declined.").code(code).about(intent);
-        let decline_code = Some(decline_code.to_owned()).filter(|code| !code.is_empty());
+        let decline_code = Some(decline_code).filter(|code| !code.is_empty());
         Self { decline_code, ..no }
     }
 
@@ -98,8 +98,9 @@ impl Problem {
 
     pub fn json(&self, intent: Option<Value>) -> Value {
         let mut error = json!({ "type": self.kind, "message": self.message });
+        let param = self.param.as_deref();
         for (name, value) in
-            [("code", &self.code), ("decline_code", &self.decline_code), ("param", &self.param)]
+            [("code", self.code), ("decline_code", self.decline_code), ("param", param)]
         {
             if let Some(value) = value {
                 error[name] = json!(value);

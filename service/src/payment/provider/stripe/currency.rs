@@ -1,6 +1,6 @@
 //! Amounts as Stripe counts them, which is nearly as ISO 4217 does.
 //!
-//! After https://docs.stripe.com/currencies: zero-decimal and three-decimal currencies, and the special cases.
+//! After <https://docs.stripe.com/currencies>: zero-decimal and three-decimal currencies, and the special cases.
 
 use entity::money::{Currency, Money};
 
