@@ -261,6 +261,8 @@ async fn an_open_payment_is_confirmed_with_a_method() {
         let confirm = Confirm {
             attempt: id(),
             reference: reference(&open),
+            amount: account.charge(1250, Script::Succeeds).amount,
+            manual_capture: false,
             method: Some(method.into()),
             return_url: None,
         };
