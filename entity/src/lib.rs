@@ -4,6 +4,7 @@
 mod id;
 mod place;
 
+pub mod account;
 pub mod api_client;
 pub mod api_key;
 pub mod audit;
@@ -28,6 +29,7 @@ pub mod station;
 pub mod stream_head;
 pub mod tariff;
 pub mod tenant;
+pub mod transfer;
 pub mod user;
 pub mod vehicle;
 pub mod vehicle_event;

@@ -16,6 +16,7 @@ mod m20261121_000011_codes_and_invitations;
 mod m20261121_000015_create_audit;
 mod m20261121_000020_create_partner;
 mod m20261121_000030_row_level_security;
+mod m20261122_000040_create_ledger;
 mod m20261122_000050_create_payment;
 
 use sea_orm_migration::MigrationTrait;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000015_create_audit::Migration),
             Box::new(m20261121_000020_create_partner::Migration),
             Box::new(m20261121_000030_row_level_security::Migration),
+            Box::new(m20261122_000040_create_ledger::Migration),
             Box::new(m20261122_000050_create_payment::Migration),
         ]
     }

@@ -15,6 +15,7 @@ pub mod import;
 pub mod invariant;
 pub mod job;
 pub mod keys;
+pub mod ledger;
 pub mod limit;
 pub mod notify;
 pub mod origin;

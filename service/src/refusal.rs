@@ -130,6 +130,8 @@ refusals! {
     ApiClientDisabled, "API_CLIENT_DISABLED", Some("clientId"), "this client is disabled";
     /// Documents of the manifest cannot be registered.
     OperationsRefused { count: usize }, "OPERATIONS_REFUSED", Some("manifest"), "{count} reasons not to register these operations";
+    /// There is not that much in the wallet, deposit or hold.
+    InsufficientFunds, "INSUFFICIENT_FUNDS", Some("amount"), "there is not that much";
     /// The refresh token is unknown, used up, expired or revoked: sign in again.
     InvalidRefreshToken, "INVALID_REFRESH_TOKEN", Some("refreshToken"), "sign in again";
 }

@@ -23,6 +23,7 @@ mod import_flaws;
 mod introspection;
 mod invariant;
 mod job;
+mod ledger;
 mod list;
 mod live;
 mod migration;

@@ -1,9 +1,9 @@
 //! Migrations: up, down and up again, and then the tables are what the entities say.
 
 use entity::{
-    api_client, api_key, audit, consumer, customer, event, idempotency, manifest, operation,
-    price_line, rental, session, station, stream_head, tariff, tenant, user, vehicle,
-    vehicle_event, vehicle_type,
+    account, api_client, api_key, audit, consumer, customer, event, idempotency, manifest,
+    operation, price_line, rental, session, station, stream_head, tariff, tenant, transfer, user,
+    vehicle, vehicle_event, vehicle_type,
 };
 use migration::{Migrator, MigratorTrait};
 use rstest::rstest;
@@ -40,7 +40,9 @@ async fn up_down_up_ends_where_the_entities_are(#[values(Embedded, Production)] 
     columns::<api_key::Entity>(db.writer(), shape).await;
     columns::<manifest::Entity>(db.writer(), shape).await;
     columns::<operation::Entity>(db.writer(), shape).await;
-    assert_eq!(tables(&db, shape).await.len(), 23);
+    columns::<account::Entity>(db.writer(), shape).await;
+    columns::<transfer::Entity>(db.writer(), shape).await;
+    assert_eq!(tables(&db, shape).await.len(), 25);
 }
 
 /// What refusals are mapped from must exist under these names, over these columns.
@@ -49,7 +51,7 @@ async fn up_down_up_ends_where_the_entities_are(#[values(Embedded, Production)] 
 async fn every_constraint_is_in_the_catalogue(#[values(Embedded, Production)] shape: Shape) {
     let db = Db::connect(&shape.empty().await, 2).await.unwrap();
     Migrator::up(db.writer(), None).await.unwrap();
-    let constraints: [Constraint; 7] = [
+    let constraints: [Constraint; 9] = [
         service::rental::ONE_OPEN_PER_VEHICLE,
         service::vehicle::NUMBER,
         service::station::SHORT_CODE,
@@ -57,6 +59,8 @@ async fn every_constraint_is_in_the_catalogue(#[values(Embedded, Production)] sh
         service::user::EMAIL,
         service::tenant::SLUG,
         service::partner::key::TWO_LIVE,
+        service::ledger::REFERENCE,
+        service::ledger::RESOLVED_ONCE,
     ];
     for constraint in constraints {
         let found: Vec<String> = match shape {
@@ -83,6 +87,25 @@ async fn every_constraint_is_in_the_catalogue(#[values(Embedded, Production)] sh
         };
         assert_eq!(found.join(", "), constraint.columns, "{}", constraint.name);
     }
+}
+
+/// A check that refusals are mapped from: both databases report its name.
+#[rstest]
+#[tokio::test]
+async fn every_check_is_in_the_catalogue(#[values(Embedded, Production)] shape: Shape) {
+    let db = Db::connect(&shape.empty().await, 2).await.unwrap();
+    Migrator::up(db.writer(), None).await.unwrap();
+    let Constraint { name, columns } = service::ledger::NO_OVERDRAFT;
+    assert_eq!(columns, name);
+    let sql = match shape {
+        Embedded => format!(
+            "SELECT name AS c FROM sqlite_master WHERE type = 'table' AND sql LIKE '%CONSTRAINT {name} CHECK%'"
+        ),
+        Production => format!(
+            "SELECT conrelid::regclass::text AS c FROM pg_constraint WHERE contype = 'c' AND conname = '{name}'"
+        ),
+    };
+    assert_eq!(strings(db.writer(), &sql).await, ["account"]);
 }
 
 async fn columns<E: EntityTrait>(db: &DatabaseConnection, shape: Shape) {

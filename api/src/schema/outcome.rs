@@ -106,6 +106,8 @@ pub enum UserErrorCode {
     ApiClientDisabled,
     /// Documents of the manifest cannot be registered.
     OperationsRefused,
+    /// There is not that much in the wallet, deposit or hold.
+    InsufficientFunds,
     /// The refresh token is unknown, used up, expired or revoked: sign in again.
     InvalidRefreshToken,
     /// An input field cannot be used as it is; `field` says which.

@@ -1,7 +1,7 @@
 //! The invariants as SQL that both databases read: each counts what breaks it.
 
 /// Name, what should hold, and a count of where it does not.
-pub(super) const RULES: [(&str, &str, &str); 11] = [
+pub(super) const RULES: [(&str, &str, &str); 15] = [
     (
         "open_rentals",
         "a vehicle has at most one open rental",
@@ -69,6 +69,48 @@ pub(super) const RULES: [(&str, &str, &str); 11] = [
         "answers",
         "every kept idempotency key has its answer",
         "SELECT count(*) FROM idempotency WHERE answer IS NULL",
+    ),
+    (
+        "account_balances",
+        "an account's sums are those of its transfers, and what its open holds reserve",
+        "SELECT count(*) FROM account a LEFT JOIN (
+             SELECT tenant_id, account_id, sum(debit) AS debits, sum(credit) AS credits, sum(held_debit) AS held_debits,
+                 sum(held_credit) AS held_credits
+             FROM (
+                 SELECT t.tenant_id, t.debit_account_id AS account_id,
+                     CASE WHEN t.phase IN ('single', 'posted') THEN t.amount_minor ELSE 0 END AS debit, 0 AS credit,
+                     CASE WHEN t.phase = 'pending' AND e.id IS NULL THEN t.amount_minor ELSE 0 END AS held_debit, 0 AS held_credit
+                 FROM transfer t LEFT JOIN transfer e ON e.tenant_id = t.tenant_id AND e.pending_id = t.id
+                 UNION ALL
+                 SELECT t.tenant_id, t.credit_account_id, 0, CASE WHEN t.phase IN ('single', 'posted') THEN t.amount_minor ELSE 0 END,
+                     0, CASE WHEN t.phase = 'pending' AND e.id IS NULL THEN t.amount_minor ELSE 0 END
+                 FROM transfer t LEFT JOIN transfer e ON e.tenant_id = t.tenant_id AND e.pending_id = t.id
+             ) AS side GROUP BY tenant_id, account_id
+         ) AS s ON s.tenant_id = a.tenant_id AND s.account_id = a.id
+         WHERE a.debits_posted <> coalesce(s.debits, 0) OR a.credits_posted <> coalesce(s.credits, 0)
+             OR a.debits_pending <> coalesce(s.held_debits, 0) OR a.credits_pending <> coalesce(s.held_credits, 0)",
+    ),
+    (
+        "trial_balance",
+        "a tenant's debits are its credits, in each currency",
+        "SELECT count(*) FROM (SELECT 1 AS one FROM account GROUP BY tenant_id, currency
+         HAVING sum(debits_posted) <> sum(credits_posted) OR sum(debits_pending) <> sum(credits_pending)) AS uneven",
+    ),
+    (
+        "rental_charges",
+        "a rental that ended here is charged what it came to, and no other is",
+        "SELECT count(*) FROM rental r WHERE
+         CASE WHEN r.state = 'ended' AND r.imported_from IS NULL THEN r.price_minor ELSE 0 END <>
+         (SELECT coalesce(sum(CASE WHEN d.kind = 'customer_receivable' THEN t.amount_minor ELSE -t.amount_minor END), 0)
+          FROM transfer t JOIN account d ON d.tenant_id = t.tenant_id AND d.id = t.debit_account_id
+          WHERE t.tenant_id = r.tenant_id AND t.rental_id = r.id AND t.kind = 'charge')",
+    ),
+    (
+        "resolved_holds",
+        "what ends a hold takes no more than it reserved, between the same accounts",
+        "SELECT count(*) FROM transfer t JOIN transfer p ON p.tenant_id = t.tenant_id AND p.id = t.pending_id
+         WHERE p.phase <> 'pending' OR t.amount_minor > p.amount_minor OR t.debit_account_id <> p.debit_account_id
+             OR t.credit_account_id <> p.credit_account_id",
     ),
 ];
 

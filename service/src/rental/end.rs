@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Invalid, Result},
     event::Event,
     idempotency::Once,
+    ledger::charge::charge,
     permission::Permission,
     refusal::Refusal,
     station::counters::Rules,
@@ -126,6 +127,7 @@ async fn finish_rental(tx: &Tx, id: RentalId, finish: Finish) -> Result<Model> {
     let rental = rental.end(ending, price.total()).map_err(|NotOpen| Refusal::RentalNotOpen)?;
     let rental = super::store(tx, rental).await?;
     super::keep_lines(tx, &rental, price.lines()).await?;
+    charge(tx, &rental, price.lines()).await?;
     tx.audit(finish.action, Some(&before), Some(&rental))?;
     tx.record(Event::RentalEnded { rental: Box::new(rental.clone()) });
     Ok(rental)
