@@ -9,13 +9,13 @@ mod purse;
 
 use entity::{
     Id,
-    account::{self, Column, Entity},
+    account::{self, Entity},
     money::{Currency, Money},
     rental::RentalId,
     tenant::TenantId,
     transfer::Kind,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
+use sea_orm::{ConnectionTrait, QueryFilter};
 use uuid::Uuid;
 
 pub use hold::{expire_hold, held, hold, settle_hold, void_hold};
@@ -33,7 +33,7 @@ pub const NO_OVERDRAFT: Constraint =
 /// No reference is posted twice.
 pub const REFERENCE: Constraint =
     Constraint { name: "transfer_reference", columns: "transfer.tenant_id, transfer.reference" };
-/// A hold ends once.
+/// A hold ends once; the lock on it sees to it first.
 pub const RESOLVED_ONCE: Constraint = Constraint {
     name: "transfer_resolved_once",
     columns: "transfer.tenant_id, transfer.pending_id",
@@ -71,12 +71,15 @@ pub async fn post(tx: &Tx, entries: &[Entry]) -> Result<()> {
 /// As `post`, but says false and does nothing when the first of the references was posted before: for what may be told twice,
 /// such as a provider's answer.
 pub async fn post_once(tx: &Tx, entries: &[Entry]) -> Result<bool> {
-    let mut wanted = entries.iter().filter(|entry| entry.amount.minor() != 0);
-    let Some(first) = wanted.next() else { return Ok(false) };
+    let drafts: Vec<_> = entries.iter().map(Draft::single).collect();
+    let Some(first) = drafts.iter().find(|draft| draft.amount.minor() != 0) else {
+        return Ok(false);
+    };
+    // Whoever posts the same waits here, and finds it posted.
+    booking::lock_first(tx, &drafts).await?;
     if booking::find(tx, &first.reference).await?.is_some() {
         return Ok(false);
     }
-    let drafts = entries.iter().map(Draft::single).collect();
     booking::book(tx, drafts, Second::IsRace).await?;
     Ok(true)
 }
@@ -93,11 +96,7 @@ pub async fn account(
     purse: Purse,
     currency: Currency,
 ) -> Result<Option<account::Model>> {
-    let account = Entity::of(tenant)
-        .filter(Column::Kind.eq(purse.kind()))
-        .filter(Column::Currency.eq(currency))
-        .filter(Column::Holder.eq(purse.holder()));
-    Ok(account.one(db).await?)
+    Ok(Entity::of(tenant).filter(purse.name(currency).is()).one(db).await?)
 }
 
 /// What an account has, on the side on which its kind grows: what a customer owes, what a wallet holds.

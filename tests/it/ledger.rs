@@ -123,6 +123,35 @@ async fn many_who_pay_from_one_wallet_never_overdraw_it(
     app.assert_sound().await;
 }
 
+/// The second would not find enough, and need not.
+#[rstest]
+#[tokio::test]
+async fn the_same_payment_from_a_wallet_is_not_refused_when_it_comes_again(
+    #[values(Embedded, Production)] shape: Shape,
+) {
+    let app = TestApp::start(shape).await;
+    let fleet = app.fleet("Velo Nord").await;
+    let ann = customer(&fleet.rider(&app).await);
+    let ctx = fleet.system();
+    post(&ctx, &[entry(Purse::clearing("cash"), Purse::wallet(ann), 100)]).await.unwrap();
+    let paid = entry(Purse::wallet(ann), Purse::receivable(ann), 100);
+
+    let told = (0..20).map(|_| {
+        let (ctx, paid) = (ctx.clone(), paid.clone());
+        tokio::spawn(async move {
+            let paid = std::slice::from_ref(&paid);
+            ctx.write(|tx| async move { ledger::post_once(&tx, paid).await }).await
+        })
+    });
+    let mut new = 0;
+    for told in told.collect::<Vec<_>>() {
+        new += usize::from(told.await.unwrap().unwrap());
+    }
+    assert_eq!(new, 1);
+    assert_eq!(balance(&fleet, Purse::wallet(ann)).await, 0);
+    app.assert_sound().await;
+}
+
 /// Two that take the same accounts the other way round, and accounts that neither has seen.
 #[rstest]
 #[tokio::test]

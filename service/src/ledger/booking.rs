@@ -10,20 +10,20 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter,
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
     sea_query::{Alias, Expr, ExprTrait, OnConflict},
 };
 use uuid::Uuid;
 
 use super::{
-    Entry, NO_OVERDRAFT, REFERENCE, RESOLVED_ONCE,
+    Entry, NO_OVERDRAFT, REFERENCE,
     change::{Change, Changes, NoMovement, Step},
     purse::Name,
 };
 use crate::{
     error::{Error, OnConstraint, Result},
     refusal::Refusal,
-    write::Tx,
+    write::{ROW, Tx},
 };
 
 /// SQLite takes 32,766 values in one statement, and a transfer has fifteen.
@@ -47,7 +47,7 @@ pub(super) struct Draft {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Second {
     IsDefect,
-    /// It was not there a moment ago: the write is tried again, and will see it.
+    /// Somebody was as quick, with accounts that both of them opened: the write is tried again, and will see it.
     IsRace,
 }
 
@@ -86,6 +86,15 @@ pub(super) async fn find(tx: &Tx, reference: &str) -> Result<Option<transfer::Mo
     Ok(found.one(&**tx).await?)
 }
 
+/// Locks the first of the accounts in their order, where it is there already; the others follow when they are changed.
+pub(super) async fn lock_first(tx: &Tx, drafts: &[Draft]) -> Result<()> {
+    let names = drafts.iter().flat_map(|draft| [&draft.debit, &draft.credit]);
+    if let Some(name) = names.min() {
+        account::Entity::of(tx.tenant()).filter(name.is()).lock(ROW).one(&**tx).await?;
+    }
+    Ok(())
+}
+
 /// All or none, as one group.
 pub(super) async fn book(tx: &Tx, mut drafts: Vec<Draft>, second: Second) -> Result<()> {
     drafts.retain(|draft| draft.amount.minor() != 0);
@@ -103,9 +112,7 @@ pub(super) async fn book(tx: &Tx, mut drafts: Vec<Draft>, second: Second) -> Res
     for some in rows.chunks(AT_ONCE) {
         let insert = transfer::Entity::insert_many(some.to_vec());
         insert.exec_without_returning(&**tx).await.map_err(|error| match second {
-            Second::IsRace if REFERENCE.is_in(&error) || RESOLVED_ONCE.is_in(&error) => {
-                Error::Unavailable(error.into())
-            }
+            Second::IsRace if REFERENCE.is_in(&error) => Error::Unavailable(error.into()),
             _ => error.into(),
         })?;
     }
@@ -182,18 +189,14 @@ async fn add_or_open(tx: &Tx, changes: Vec<(Name, Change)>) -> Result<BTreeMap<N
 
 /// To an account that must be there, because something is taken from it.
 async fn add(tx: &Tx, name: &Name, change: Change) -> Result<AccountId> {
-    use account::Column::{
-        CreditsPending, CreditsPosted, Currency, DebitsPending, DebitsPosted, Holder, Kind,
-    };
+    use account::Column::{CreditsPending, CreditsPosted, DebitsPending, DebitsPosted};
     let plus = |sum: account::Column, more: i64| Expr::col(sum).add(more);
     let found = account::Entity::update_of(tx.tenant())
         .col_expr(DebitsPosted, plus(DebitsPosted, change.debits))
         .col_expr(CreditsPosted, plus(CreditsPosted, change.credits))
         .col_expr(DebitsPending, plus(DebitsPending, change.debits_pending))
         .col_expr(CreditsPending, plus(CreditsPending, change.credits_pending))
-        .filter(Kind.eq(name.kind))
-        .filter(Currency.eq(name.currency))
-        .filter(Holder.eq(&name.holder))
+        .filter(name.is())
         .exec_with_returning(&**tx)
         .await
         .on_constraint(NO_OVERDRAFT, Refusal::InsufficientFunds)?;

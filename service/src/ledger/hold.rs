@@ -5,7 +5,7 @@ use entity::{
     money::Money,
     transfer::{self, Column, Entity, Kind, Phase},
 };
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::{
     Entry,
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     refusal::Refusal,
-    write::Tx,
+    write::{ROW, Tx},
 };
 
 /// Reserves the entry's amount on both of its accounts, until one of the others here ends it by the entry's reference.
@@ -63,7 +63,9 @@ enum End {
 }
 
 async fn resolve(tx: &Tx, hold: &str, end: End, reference: String) -> Result<bool> {
-    let pending = booking::find(tx, hold).await?.filter(|found| found.phase == Phase::Pending);
+    // Who ends it waits for whoever does so at the same time.
+    let pending = Entity::of(tx.tenant()).filter(Column::Reference.eq(hold)).lock(ROW);
+    let pending = pending.one(&**tx).await?.filter(|found| found.phase == Phase::Pending);
     let pending = pending.ok_or_else(|| Error::internal(format!("there is no hold {hold}")))?;
     if !is_open(tx, &pending).await? {
         return Ok(false);
@@ -87,7 +89,7 @@ async fn resolve(tx: &Tx, hold: &str, end: End, reference: String) -> Result<boo
         rental: pending.rental_id,
         payment: pending.payment_id,
     };
-    booking::book(tx, vec![draft], Second::IsRace).await?;
+    booking::book(tx, vec![draft], Second::IsDefect).await?;
     Ok(true)
 }
 

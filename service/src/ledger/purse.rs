@@ -1,11 +1,12 @@
 //! Which account is meant: by what it is for, and whose it is.
 
 use entity::{
-    account::{self, Kind},
+    account::{self, Column, Kind},
     customer::CustomerId,
     money::Currency,
     tariff::LineKind,
 };
+use sea_orm::{ColumnTrait, Condition};
 
 /// An account of the tenant in whatever currency the money has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,6 +96,16 @@ pub(super) struct Name {
     pub currency: Currency,
     pub holder: String,
     pub customer: Option<CustomerId>,
+}
+
+impl Name {
+    /// The condition on its row.
+    pub fn is(&self) -> Condition {
+        Condition::all()
+            .add(Column::Kind.eq(self.kind))
+            .add(Column::Currency.eq(self.currency))
+            .add(Column::Holder.eq(&self.holder))
+    }
 }
 
 impl From<&account::Model> for Name {
