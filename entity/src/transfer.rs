@@ -8,6 +8,7 @@ use crate::{
     account::AccountId,
     customer::CustomerId,
     money::{Currency, Money},
+    payment::PaymentId,
     rental::RentalId,
     tenant::TenantId,
 };
@@ -84,7 +85,7 @@ pub struct Model {
     /// Whose account it touches.
     pub customer_id: Option<CustomerId>,
     pub rental_id: Option<RentalId>,
-    pub payment_id: Option<Uuid>,
+    pub payment_id: Option<PaymentId>,
     pub created_at: DateTime<Utc>,
 }
 

@@ -1,5 +1,7 @@
-//! The ledger: the one way to book money. Every movement is a transfer from one account to another, of the same tenant and
-//! currency; balances are kept with it, in the same write, and can be recomputed from it.
+//! The ledger: the one way to book money.
+//!
+//! Every movement is a transfer from one account to another, of the same tenant and currency. Balances are kept with it, in the
+//! same write, and can be recomputed from it.
 
 mod booking;
 mod change;
@@ -11,12 +13,12 @@ use entity::{
     Id,
     account::{self, Entity},
     money::{Currency, Money},
+    payment::PaymentId,
     rental::RentalId,
     tenant::TenantId,
     transfer::Kind,
 };
 use sea_orm::{ConnectionTrait, QueryFilter};
-use uuid::Uuid;
 
 pub use hold::{expire_hold, held, hold, settle_hold, void_hold};
 pub use purse::Purse;
@@ -50,7 +52,7 @@ pub struct Entry {
     /// Says which act of the business this is; permanent and unique in the tenant. See `reference`.
     pub reference: String,
     pub rental: Option<RentalId>,
-    pub payment: Option<Uuid>,
+    pub payment: Option<PaymentId>,
 }
 
 /// The name of an act upon an object: `rental:018f…:0`.

@@ -8,6 +8,7 @@ use entity::{
     Id,
     customer::CustomerId,
     money::{Currency, Money},
+    payment::Provider,
     transfer::Kind,
 };
 use rstest::rstest;
@@ -85,7 +86,7 @@ async fn what_costs_nothing_moves_nothing(#[values(Embedded, Production)] shape:
     let rental = text(&ann.start_rental(&vehicle).await.ok()["rental"]["id"]);
     let input = serde_json::json!({"rentalId": rental, "idempotencyKey": key()});
     ann.mutate("cancelRental", "rental { state }", input).await.ok();
-    post(&fleet.system(), &[entry(Purse::clearing("cash"), Purse::TAX, 0)]).await.unwrap();
+    post(&fleet.system(), &[entry(Purse::clearing(Provider::Cash), Purse::TAX, 0)]).await.unwrap();
 
     assert_eq!(app.count("SELECT count(*) FROM transfer").await, 0);
     assert_eq!(app.count("SELECT count(*) FROM account").await, 0);
@@ -101,7 +102,7 @@ async fn many_who_pay_from_one_wallet_never_overdraw_it(
     let fleet = app.fleet("Velo Nord").await;
     let ann = customer(&fleet.rider(&app).await);
     let ctx = fleet.system();
-    let fill = entry(Purse::clearing("cash"), Purse::wallet(ann), 1_000);
+    let fill = entry(Purse::clearing(Provider::Cash), Purse::wallet(ann), 1_000);
     post(&ctx, &[fill]).await.unwrap();
 
     let debits = (0..50).map(|_| {
@@ -133,7 +134,7 @@ async fn the_same_payment_from_a_wallet_is_not_refused_when_it_comes_again(
     let fleet = app.fleet("Velo Nord").await;
     let ann = customer(&fleet.rider(&app).await);
     let ctx = fleet.system();
-    post(&ctx, &[entry(Purse::clearing("cash"), Purse::wallet(ann), 100)]).await.unwrap();
+    post(&ctx, &[entry(Purse::clearing(Provider::Cash), Purse::wallet(ann), 100)]).await.unwrap();
     let paid = entry(Purse::wallet(ann), Purse::receivable(ann), 100);
 
     let told = (0..20).map(|_| {
@@ -163,7 +164,7 @@ async fn opposite_groups_do_not_stand_in_each_others_way(
     let (ann, ben) = (customer(&fleet.rider(&app).await), customer(&fleet.rider(&app).await));
     let ctx = fleet.system();
     for who in [ann, ben] {
-        let fill = entry(Purse::clearing("cash"), Purse::wallet(who), 10_000);
+        let fill = entry(Purse::clearing(Provider::Cash), Purse::wallet(who), 10_000);
         post(&ctx, &[fill]).await.unwrap();
     }
     let groups = (0..40).map(|number| {
@@ -172,7 +173,7 @@ async fn opposite_groups_do_not_stand_in_each_others_way(
         let group = [
             entry(Purse::receivable(from), Purse::TAX, 3),
             entry(Purse::wallet(from), Purse::wallet(to), 7),
-            entry(Purse::fees("stripe"), Purse::clearing("stripe"), 1),
+            entry(Purse::fees(Provider::Stripe), Purse::clearing(Provider::Stripe), 1),
             entry(Purse::wallet(to), Purse::receivable(to), 2),
         ];
         tokio::spawn(async move { post(&ctx, &group).await })
@@ -193,7 +194,7 @@ async fn a_hold_reserves_and_ends_once(#[values(Embedded, Production)] shape: Sh
     let ann = customer(&fleet.rider(&app).await);
     let ctx = &fleet.system();
     let (wallet, owed) = (Purse::wallet(ann), Purse::receivable(ann));
-    post(ctx, &[entry(Purse::clearing("cash"), wallet, 1_000)]).await.unwrap();
+    post(ctx, &[entry(Purse::clearing(Provider::Cash), wallet, 1_000)]).await.unwrap();
 
     let (first, second) = (&entry(wallet, owed, 600), &entry(wallet, owed, 500));
     ctx.write(|tx| async move { ledger::hold(&tx, first).await }).await.unwrap();
@@ -231,7 +232,7 @@ async fn of_many_who_end_a_hold_one_does(#[values(Embedded, Production)] shape: 
     let fleet = app.fleet("Velo Nord").await;
     let ann = customer(&fleet.rider(&app).await);
     let ctx = fleet.system();
-    let held = entry(Purse::clearing("stripe"), Purse::receivable(ann), 900);
+    let held = entry(Purse::clearing(Provider::Stripe), Purse::receivable(ann), 900);
     let hold = &held;
     ctx.write(|tx| async move { ledger::hold(&tx, hold).await }).await.unwrap();
 
@@ -264,7 +265,7 @@ async fn what_is_told_twice_is_posted_once(#[values(Embedded, Production)] shape
     let fleet = app.fleet("Velo Nord").await;
     let ann = customer(&fleet.rider(&app).await);
     let ctx = fleet.system();
-    let paid = entry(Purse::clearing("stripe"), Purse::receivable(ann), 900);
+    let paid = entry(Purse::clearing(Provider::Stripe), Purse::receivable(ann), 900);
 
     let told = (0..20).map(|_| {
         let (ctx, paid) = (ctx.clone(), paid.clone());
@@ -278,7 +279,7 @@ async fn what_is_told_twice_is_posted_once(#[values(Embedded, Production)] shape
         new += usize::from(told.await.unwrap().unwrap());
     }
     assert_eq!(new, 1);
-    assert_eq!(balance(&fleet, Purse::clearing("stripe")).await, 900);
+    assert_eq!(balance(&fleet, Purse::clearing(Provider::Stripe)).await, 900);
     // By who should have known, it is a defect.
     assert!(post(&ctx, &[paid]).await.unwrap_err().is_defect());
     app.assert_sound().await;
@@ -291,12 +292,12 @@ async fn sql_rewrites_nothing_and_crosses_nothing(#[values(Embedded, Production)
     let (ours, theirs) = (app.fleet("Velo Nord").await, app.fleet("Rad Sued").await);
     for fleet in [&ours, &theirs] {
         let ann = customer(&fleet.rider(&app).await);
-        let fill = entry(Purse::clearing("cash"), Purse::wallet(ann), 1_000);
+        let fill = entry(Purse::clearing(Provider::Cash), Purse::wallet(ann), 1_000);
         post(&fleet.system(), &[fill]).await.unwrap();
     }
     let yen = Entry {
         amount: Money::new(5, "JPY".parse().unwrap()),
-        ..entry(Purse::clearing("cash"), Purse::TAX, 5)
+        ..entry(Purse::clearing(Provider::Cash), Purse::TAX, 5)
     };
     post(&ours.system(), &[yen]).await.unwrap();
 
@@ -381,7 +382,7 @@ async fn rentals_from_before_are_booked_by_the_migration(
     // And goes on where it was.
     post(
         &fleet.system(),
-        &[entry(Purse::clearing("cash"), Purse::receivable(customer(&ann)), 500)],
+        &[entry(Purse::clearing(Provider::Cash), Purse::receivable(customer(&ann)), 500)],
     )
     .await
     .unwrap();

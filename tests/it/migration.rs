@@ -42,7 +42,7 @@ async fn up_down_up_ends_where_the_entities_are(#[values(Embedded, Production)] 
     columns::<operation::Entity>(db.writer(), shape).await;
     columns::<account::Entity>(db.writer(), shape).await;
     columns::<transfer::Entity>(db.writer(), shape).await;
-    assert_eq!(tables(&db, shape).await.len(), 25);
+    assert_eq!(tables(&db, shape).await.len(), 30);
 }
 
 /// What refusals are mapped from must exist under these names, over these columns.

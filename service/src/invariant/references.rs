@@ -15,11 +15,12 @@ pub(super) struct Reference {
 type Pairs = &'static [(&'static str, &'static str)];
 
 /// References that are no foreign keys: what is written most often, or outlives what it tells of.
-const WITHOUT_KEYS: [(&str, &str, Pairs); 4] = [
+const WITHOUT_KEYS: [(&str, &str, Pairs); 5] = [
     ("event", "stream_head", &[("tenant_id", "tenant_id")]),
     ("consumer", "stream_head", &[("tenant_id", "tenant_id")]),
     ("idempotency", "stream_head", &[("tenant_id", "tenant_id")]),
     ("vehicle_event", "rental", &[("tenant_id", "tenant_id"), ("rental_id", "id")]),
+    ("transfer", "payment", &[("tenant_id", "tenant_id"), ("payment_id", "id")]),
 ];
 
 const OF_POSTGRES: &str = "SELECT f.conrelid::regclass::text AS child, f.confrelid::regclass::text AS parent,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use entity::{
     account::{self, AccountId},
     money::Money,
+    payment::PaymentId,
     rental::RentalId,
     transfer::{self, Kind, Phase, TransferId},
 };
@@ -13,7 +14,6 @@ use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
     sea_query::{Alias, Expr, ExprTrait, OnConflict},
 };
-use uuid::Uuid;
 
 use super::{
     Entry, NO_OVERDRAFT, REFERENCE,
@@ -40,7 +40,7 @@ pub(super) struct Draft {
     pub kind: Kind,
     pub reference: String,
     pub rental: Option<RentalId>,
-    pub payment: Option<Uuid>,
+    pub payment: Option<PaymentId>,
 }
 
 /// What it means that a reference is there already.

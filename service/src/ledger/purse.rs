@@ -4,9 +4,10 @@ use entity::{
     account::{self, Column, Kind},
     customer::CustomerId,
     money::Currency,
+    payment::Provider,
     tariff::LineKind,
 };
-use sea_orm::{ColumnTrait, Condition};
+use sea_orm::{ActiveEnum, ColumnTrait, Condition};
 
 /// An account of the tenant in whatever currency the money has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +20,7 @@ pub struct Purse {
 enum Holder {
     Tenant,
     Customer(CustomerId),
-    Provider(&'static str),
+    Provider(Provider),
 }
 
 impl Purse {
@@ -48,13 +49,13 @@ impl Purse {
         Self { kind: Kind::DepositsHeld, holder: Holder::Customer(customer) }
     }
 
-    /// What a provider has taken in; `cash` is one too.
-    pub const fn clearing(provider: &'static str) -> Self {
+    /// What a provider has taken in, the hands of staff too.
+    pub const fn clearing(provider: Provider) -> Self {
         Self { kind: Kind::ProviderClearing, holder: Holder::Provider(provider) }
     }
 
     /// What a provider keeps.
-    pub const fn fees(provider: &'static str) -> Self {
+    pub const fn fees(provider: Provider) -> Self {
         Self { kind: Kind::Fees, holder: Holder::Provider(provider) }
     }
 
@@ -72,7 +73,7 @@ impl Purse {
         match self.holder {
             Holder::Tenant => String::new(),
             Holder::Customer(id) => id.to_string(),
-            Holder::Provider(name) => name.to_owned(),
+            Holder::Provider(provider) => provider.to_value(),
         }
     }
 

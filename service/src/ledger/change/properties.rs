@@ -1,6 +1,6 @@
 //! What is true of the accounts after any history of transfers.
 
-use entity::{Id, account::Kind, customer::CustomerId, money::Currency};
+use entity::{Id, account::Kind, customer::CustomerId, money::Currency, payment::Provider};
 use proptest::prelude::*;
 
 use super::*;
@@ -114,7 +114,7 @@ fn names() -> [Name; 6] {
         Purse::wallet(ben),
         Purse::deposit(ann),
         Purse::receivable(ann),
-        Purse::clearing("cash"),
+        Purse::clearing(Provider::Cash),
         Purse::TAX,
     ]
     .map(|purse| purse.name(euros))
