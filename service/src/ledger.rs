@@ -3,15 +3,20 @@
 //! Every movement is a transfer from one account to another, of the same tenant and currency. Balances are kept with it, in the
 //! same write, and can be recomputed from it.
 
+pub mod account;
 mod booking;
 mod change;
 pub(crate) mod charge;
 mod hold;
+pub mod period;
 mod purse;
+pub mod statement;
+pub mod transfer;
+pub mod trial_balance;
 
 use entity::{
     Id,
-    account::{self, Entity},
+    account::{Entity, Model},
     money::{Currency, Money},
     payment::PaymentId,
     rental::RentalId,
@@ -92,12 +97,12 @@ pub async fn is_posted(tx: &Tx, reference: &str) -> Result<bool> {
 }
 
 /// The account as it is; None before its first use.
-pub async fn account(
+pub async fn find(
     db: &impl ConnectionTrait,
     tenant: TenantId,
     purse: Purse,
     currency: Currency,
-) -> Result<Option<account::Model>> {
+) -> Result<Option<Model>> {
     Ok(Entity::of(tenant).filter(purse.name(currency).is()).one(db).await?)
 }
 
@@ -108,6 +113,6 @@ pub async fn balance(
     purse: Purse,
     currency: Currency,
 ) -> Result<Money> {
-    let account = account(db, tenant, purse, currency).await?;
+    let account = find(db, tenant, purse, currency).await?;
     Ok(account.map_or(Money::new(0, currency), |account| account.balance()))
 }

@@ -70,6 +70,7 @@ permissions! {
     ManageCustomers, "Create, change, block and archive customers.", [0 1 1 1 0 0 0 0 0], Some(Scope::CustomersWrite);
     ViewRentals, "See anybody's rentals.", [0 1 1 1 1 0 0 0 0], Some(Scope::RentalsRead);
     ManageRentals, "Start, end and cancel anybody's rentals, and reserve for anybody.", [0 1 1 1 0 0 0 0 0], Some(Scope::RentalsWrite);
+    ViewMoney, "See accounts and transfers of money, and export them.", [0 1 1 0 1 0 0 0 0], Some(Scope::MoneyRead);
     ManageTariffs, "Create, change and archive tariffs.", [0 1 1 0 0 0 0 0 0], Some(Scope::TariffsWrite);
     ManageTeam, "See, invite, change and disable logins, and end their sessions.", [0 1 1 0 0 0 0 0 0], None;
     ManageTenant, "Change the tenant's settings.", [0 1 1 0 0 0 0 0 0], None;
