@@ -1,5 +1,6 @@
 //! The GraphQL schema: every feature's objects, queries, mutations and subscriptions, merged.
 
+pub mod account;
 pub mod audience;
 pub mod audit;
 pub mod connection;
@@ -17,6 +18,7 @@ pub mod scalar;
 pub mod station;
 pub mod tariff;
 pub mod tenant;
+pub mod transfer;
 pub mod user;
 pub mod vehicle;
 pub mod vehicle_type;
@@ -54,6 +56,8 @@ pub struct Query(
     tenant::TenantQuery,
     audit::AuditQuery,
     partner::PartnerQuery,
+    account::AccountQuery,
+    transfer::TransferQuery,
 );
 
 /// Everything that can be done. A rule that says no is in `userErrors`.

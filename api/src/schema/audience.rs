@@ -86,7 +86,7 @@ const TABLE: &[(&str, Needs, &str)] = &[
     ("RentalEdge", Tenant, "cursor node"),
     ("PriceLine", Tenant, "amount kind quantity"),
     ("Customer", Tenant, "archivedAt blockedAt createdAt email id name phone rentalLimit"),
-    ("Customer", Own, "rentals"),
+    ("Customer", Own, "balance rentals wallet"),
     ("Tariff", Tenant, "archivedAt collateral createdAt currency dailyCap description id"),
     ("Tariff", Tenant, "includedMinutes isDefault lostVehicleFee name overdueAfterMinutes penalty"),
     ("Tariff", Tenant, "perKilometre perMinute taxRate unlockPrice"),

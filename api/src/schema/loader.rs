@@ -7,7 +7,7 @@ use async_graphql::{
     dataloader::{DataLoader, Loader},
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
-use entity::{customer, price_line, rental, station, tariff, vehicle, vehicle_type};
+use entity::{account, customer, price_line, rental, station, tariff, vehicle, vehicle_type};
 use service::ctx::Ctx;
 
 use crate::error::Error;
@@ -34,6 +34,7 @@ by_ids! {
     customer::CustomerId => customer::Model, service::customer::by_ids;
     tariff::TariffId => tariff::Model, service::tariff::by_ids;
     rental::RentalId => rental::Model, service::rental::by_ids;
+    account::AccountId => account::Model, service::ledger::account::by_ids;
 }
 
 /// The lines of one rental's price.
@@ -63,6 +64,21 @@ impl Loader<OpenOn> for Batch {
         let ids: Vec<_> = keys.iter().map(|OpenOn(id)| *id).collect();
         let open = service::rental::open_by_vehicles(&self.0, &ids).await?;
         Ok(open.into_iter().map(|(id, rental)| (OpenOn(id), rental)).collect())
+    }
+}
+
+/// The accounts of one customer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AccountsOf(pub customer::CustomerId);
+
+impl Loader<AccountsOf> for Batch {
+    type Value = Vec<account::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[AccountsOf]) -> Result<HashMap<AccountsOf, Self::Value>, Error> {
+        let ids: Vec<_> = keys.iter().map(|AccountsOf(id)| *id).collect();
+        let accounts = service::ledger::account::of_customers(&self.0, &ids).await?;
+        Ok(accounts.into_iter().map(|(id, accounts)| (AccountsOf(id), accounts)).collect())
     }
 }
 

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::{
-    Id, api_client::ClientId, api_key::KeyId, audit::AuditEntryId, customer::CustomerId,
-    manifest::ManifestId, rental::RentalId, station::StationId, tariff::TariffId,
-    vehicle::VehicleId, vehicle_event::VehicleEventId, vehicle_type::VehicleTypeId,
+    Id, account::AccountId, api_client::ClientId, api_key::KeyId, audit::AuditEntryId,
+    customer::CustomerId, manifest::ManifestId, rental::RentalId, station::StationId,
+    tariff::TariffId, transfer::TransferId, vehicle::VehicleId, vehicle_event::VehicleEventId,
+    vehicle_type::VehicleTypeId,
 };
 use entity::{tenant::TenantId, user::UserId};
 use service::{ctx::Ctx, error::Invalid};
 
 use super::{
+    account::Account,
     audit::AuditEntry,
     customer::Customer,
     partner::{ApiClient, ApiKey, OperationManifest},
@@ -19,6 +21,7 @@ use super::{
     station::Station,
     tariff::Tariff,
     tenant::Tenant,
+    transfer::Transfer,
     user::User,
     vehicle::{Vehicle, VehicleEvent},
     vehicle_type::VehicleType,
@@ -51,6 +54,8 @@ pub enum Node {
     ApiKey(ApiKey),
     OperationManifest(OperationManifest),
     VehicleEvent(VehicleEvent),
+    Account(Account),
+    Transfer(Transfer),
 }
 
 #[derive(Default)]
@@ -122,6 +127,8 @@ async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> 
             VehicleEventId::PREFIX => {
                 of_kind!(kind, VehicleEventId, vehicle::history, VehicleEvent)
             }
+            AccountId::PREFIX => of_kind!(kind, AccountId, ledger::account, Account),
+            TransferId::PREFIX => of_kind!(kind, TransferId, ledger::transfer, Transfer),
             _ => return Err(unknown()),
         }
     }

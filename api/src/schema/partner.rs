@@ -64,6 +64,8 @@ pub enum ApiScope {
     RentalsRead,
     /// `rentals:write`: reserve, start, end and cancel for any customer.
     RentalsWrite,
+    /// `money:read`: accounts, transfers and balances of money.
+    MoneyRead,
 }
 
 /// Scopes as clients see them.
