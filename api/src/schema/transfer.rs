@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
-use entity::{
-    account::AccountId, customer::CustomerId, payment::PaymentId, rental::RentalId, transfer,
-};
+use entity::{account::AccountId, customer::CustomerId, rental::RentalId, transfer};
 use service::ledger::transfer::Filter;
 
 use super::{
@@ -156,8 +154,6 @@ pub struct TransferFilter {
     customer_id: Option<Gid<CustomerId>>,
     /// About this rental.
     rental_id: Option<Gid<RentalId>>,
-    /// About this payment.
-    payment_id: Option<Gid<PaymentId>>,
     /// Exactly this reference.
     reference: Option<String>,
     /// Booked at or after.
@@ -173,7 +169,7 @@ impl From<TransferFilter> for Filter {
             account: filter.account_id.map(|Gid(id)| id),
             customer: filter.customer_id.map(|Gid(id)| id),
             rental: filter.rental_id.map(|Gid(id)| id),
-            payment: filter.payment_id.map(|Gid(id)| id),
+            payment: None,
             reference: filter.reference,
             created_from: filter.created_from.map(|DateTime(from)| from),
             created_before: filter.created_before.map(|DateTime(before)| before),
