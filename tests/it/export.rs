@@ -148,6 +148,8 @@ async fn what_cannot_be_exported_is_said_plainly(#[values(Embedded, Production)]
         let turned = format!("{path}?from=2035-01-02&to=2035-01-01");
         assert_eq!(refused(Some(&fleet), &turned).await, is(400, "BAD_USER_INPUT"));
     }
+    // The clock went on: the token is over, and this gets another.
+    other.query("{ me { id } }", json!({})).await;
     assert_eq!(refused(Some(&other), &account).await, is(404, "NOT_FOUND"));
     assert_eq!(refused(Some(&fleet), "/exports/accounts/1.csv").await, is(400, "BAD_REQUEST"));
     assert!(rows(&app, &other, all).await.is_empty());
