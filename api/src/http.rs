@@ -1,6 +1,7 @@
 //! Everything that is reached by HTTP, and the layers around all of it.
 
 pub mod auth;
+pub mod export;
 pub mod graphql;
 mod headers;
 pub mod health;
@@ -82,7 +83,7 @@ pub fn router(app: App, config: &Config, shutdown: watch::Receiver<bool>) -> Rou
         .layer(middleware::from_fn(request_id::layer))
 }
 
-/// `/graphql` by POST, GET and websocket, `/graphiql`, and what the sockets count.
+/// `/graphql` by POST, GET and websocket, `/graphiql`, what the sockets count, and `/exports`.
 fn graphql_routes(
     (app, pages): (App, Pages),
     config: &Config,
@@ -122,6 +123,7 @@ fn graphql_routes(
         operations: operations.clone(),
         limits: config.query,
     };
+    let exports = export::routes(Arc::clone(&sessions));
     let revocations = Arc::new(Revocations::default());
     tokio::spawn(Arc::clone(&revocations).run(app.clone(), shutdown.clone()));
     let sockets = Arc::new(Sockets {
@@ -145,6 +147,7 @@ fn graphql_routes(
         .route("/graphql", post(graphql::post::<AppExecutor>).with_state(door))
         .route("/metrics", get(scrape).with_state((metrics, jobs)))
         .merge(receipts)
+        .merge(exports)
 }
 
 fn rates(config: &Config) -> Rates {

@@ -1,5 +1,6 @@
 //! The GraphQL schema: every feature's objects, queries, mutations and subscriptions, merged.
 
+pub mod account;
 pub mod audience;
 pub mod audit;
 pub mod connection;
@@ -20,6 +21,7 @@ pub mod scalar;
 pub mod station;
 pub mod tariff;
 pub mod tenant;
+pub mod transfer;
 pub mod user;
 pub mod vehicle;
 pub mod vehicle_type;
@@ -61,6 +63,8 @@ pub struct Query(
     audit::AuditQuery,
     partner::PartnerQuery,
     job::JobQuery,
+    account::AccountQuery,
+    transfer::TransferQuery,
 );
 
 /// Everything that can be done. A rule that says no is in `userErrors`.

@@ -51,6 +51,11 @@ pub enum Side {
 }
 
 impl Kind {
+    /// As it is kept: `customer_wallet`.
+    pub fn word(self) -> String {
+        self.to_value()
+    }
+
     /// Where a line of a price goes.
     pub fn of_line(line: LineKind) -> Self {
         match line {

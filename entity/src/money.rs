@@ -168,6 +168,33 @@ impl Money {
     }
 }
 
+/// Divides an amount by weights, to the minor unit: the parts sum to the whole.
+///
+/// By the largest remainder: each gets its share rounded towards zero, and the units that are left go to those that lost most,
+/// of equals to the first. None without a positive weight, which could get it.
+pub fn allocate(whole: Money, weights: &[u64]) -> Option<Vec<Money>> {
+    let total: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
+    let amount = u128::from(whole.minor.unsigned_abs());
+    // Both factors are below 2^64.
+    let shares: Vec<(u128, u128)> = weights
+        .iter()
+        .map(|weight| amount * u128::from(*weight))
+        .map(|product| Some((product.checked_div(total)?, product.checked_rem(total)?)))
+        .collect::<Option<_>>()
+        .filter(|shares: &Vec<_>| !shares.is_empty())?;
+    let given: u128 = shares.iter().map(|(share, _)| share).sum();
+    let left = usize::try_from(amount - given).ok()?;
+    let mut order: Vec<usize> = (0..shares.len()).collect();
+    order.sort_by_key(|index| shares.get(*index).map(|(_, lost)| std::cmp::Reverse(*lost)));
+    let lucky: std::collections::HashSet<usize> = order.into_iter().take(left).collect();
+    let part = |(index, (share, _)): (usize, &(u128, u128))| {
+        let share = share + u128::from(lucky.contains(&index));
+        let minor = i128::try_from(share).ok()? * i128::from(whole.minor.signum());
+        Some(Money::new(i64::try_from(minor).ok()?, whole.currency))
+    };
+    shares.iter().enumerate().map(part).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,6 +246,25 @@ mod tests {
         assert_eq!(read("92233720368547758.08", "EUR"), Err(MoneyError::OutOfRange));
         let most = Decimal::MAX.to_string();
         assert_eq!(read(&most, "EUR"), Err(MoneyError::OutOfRange));
+    }
+
+    fn parts(minor: i64, code: &str, weights: &[u64]) -> Option<Vec<i64>> {
+        let parts = allocate(Money::new(minor, currency(code)), weights)?;
+        Some(parts.into_iter().map(Money::minor).collect())
+    }
+
+    #[test]
+    fn an_amount_is_divided_to_the_last_unit() {
+        assert_eq!(parts(100, "JPY", &[1, 1, 1]), Some(vec![34, 33, 33]));
+        assert_eq!(parts(-100, "JPY", &[1, 1, 1]), Some(vec![-34, -33, -33]));
+        assert_eq!(parts(1_001, "KWD", &[1, 0, 2]), Some(vec![334, 0, 667]));
+        // Of equals the first; but the last one here lost more.
+        assert_eq!(parts(5, "EUR", &[10, 10, 14]), Some(vec![2, 1, 2]));
+        assert_eq!(parts(1, "EUR", &[1, 2]), Some(vec![0, 1]));
+        assert_eq!(parts(0, "EUR", &[3]), Some(vec![0]));
+        assert_eq!(parts(i64::MIN, "EUR", &[u64::MAX]), Some(vec![i64::MIN]));
+        assert_eq!(parts(5, "EUR", &[0, 0]), None);
+        assert_eq!(parts(0, "EUR", &[]), None);
     }
 
     #[test]

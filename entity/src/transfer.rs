@@ -59,8 +59,21 @@ pub enum Phase {
     Expired,
 }
 
+impl Kind {
+    /// As it is kept: `top_up`.
+    pub fn word(self) -> String {
+        self.to_value()
+    }
+}
+
 impl Phase {
+    /// Those that are in balances.
     pub const MOVES: [Self; 2] = [Self::Single, Self::Posted];
+
+    /// As it is kept.
+    pub fn word(self) -> String {
+        self.to_value()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

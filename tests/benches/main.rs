@@ -4,6 +4,7 @@ mod cell;
 mod fanout;
 mod import;
 mod isolation;
+mod ledger;
 mod place;
 mod rentals;
 
@@ -22,7 +23,8 @@ async fn main() -> Result<()> {
         return fanout::serve(arguments).await;
     }
     let Some(options) = Options::read(std::env::args())? else { return Ok(()) };
-    let specs: Vec<_> = [rentals::SPECS, import::SPECS, fanout::SPECS, isolation::SPECS].concat();
+    let specs: Vec<_> =
+        [rentals::SPECS, import::SPECS, fanout::SPECS, isolation::SPECS, ledger::SPECS].concat();
     // What is under way when somebody stops this is dropped, and takes its files along.
     tokio::select! {
         done = bench::run(&specs, &options) => done,

@@ -3,7 +3,7 @@
 mod bare;
 mod comparison;
 pub mod fleet;
-mod pgbench;
+pub mod pgbench;
 pub mod product;
 mod script;
 
@@ -91,7 +91,9 @@ impl Case for Rentals {
                 let round = round.number * 2 + u32::from(side == 1);
                 bare::per_second(&self.place, &self.plain, (round, time), commits).await
             }
-            (_, false) => pgbench::per_second(&self.place, round.number, time).await,
+            (_, false) => {
+                pgbench::per_second(&self.place, pgbench::SCRIPT, round.number, time).await
+            }
         }
     }
 

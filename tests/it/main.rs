@@ -1,5 +1,6 @@
 //! What is promised, shown through HTTP and websockets on both shapes.
 
+mod account;
 mod attack;
 mod audit;
 mod audit_log;
@@ -13,6 +14,7 @@ mod chaos;
 mod chaos_live;
 mod command;
 mod demo;
+mod export;
 mod fleet;
 mod group_commit;
 mod groups;

@@ -154,6 +154,7 @@ const SCOPES: &[(&str, &str)] = &[
     ("TARIFFS_READ", TARIFFS),
     ("VEHICLES_READ", "query Vehicles { vehicles { nodes { number } } }"),
     ("CUSTOMERS_READ", "query Customers { customers { nodes { name } } }"),
+    ("MONEY_READ", "query Accounts { accounts { nodes { kind } } }"),
     ("RENTALS_READ", "query Rentals { rentals { nodes { state } } }"),
     (
         "FLEET_WRITE",

@@ -243,7 +243,7 @@ pub fn named_for(mut error: ServerError, RequestId(id): &RequestId) -> ServerErr
     error
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
     let Some(value) = headers.get(name) else { return Ok(None) };
     let text = value.to_str().map_err(|_| Refusal::bad_request(format!("{name} is not text")))?;
     Ok(Some(text))

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
-use entity::customer::{self, CustomerId};
+use entity::{
+    account::Kind,
+    customer::{self, CustomerId},
+};
 use service::customer::{CreateCustomer, Filter, UpdateCustomer};
 
 use super::{
     connection::{connection, counted, nodes, page, sort},
+    loader::AccountsOf,
+    money::Money,
     outcome::payload,
     receipt::{ReceiptConnection, ReceiptFilter, receipts_page},
     rental::{RentalConnection, RentalFilter, rentals_page},
@@ -68,6 +73,17 @@ impl Customer {
         DateTime(self.0.created_at)
     }
 
+    /// What they owe: one amount for each currency in which they were ever charged, none before. Negative when they have paid
+    /// too much.
+    async fn balance(&self, ctx: &Context<'_>) -> Result<Vec<Money>> {
+        self.money(ctx, Kind::CustomerReceivable).await
+    }
+
+    /// What is in their wallet: one amount for each currency in which it was ever used, none before.
+    async fn wallet(&self, ctx: &Context<'_>) -> Result<Vec<Money>> {
+        self.money(ctx, Kind::CustomerWallet).await
+    }
+
     /// What they rented, newest first.
     #[graphql(
         complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
@@ -103,6 +119,14 @@ impl Customer {
         let filter =
             ReceiptFilter { customer_id: Some(Gid(self.0.id)), ..ReceiptFilter::default() };
         receipts_page(ctx, filter, None, page(first, after, last, before)).await
+    }
+}
+
+impl Customer {
+    async fn money(&self, ctx: &Context<'_>, kind: Kind) -> Result<Vec<Money>> {
+        let accounts = ctx.load()?.load_one(AccountsOf(self.0.id)).await?.unwrap_or_default();
+        let of_kind = accounts.iter().filter(|account| account.kind == kind);
+        Ok(of_kind.map(|account| account.balance().into()).collect())
     }
 }
 

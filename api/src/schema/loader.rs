@@ -8,7 +8,7 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 use entity::{
-    customer,
+    account, customer,
     payment::{self, PaymentId},
     price_line, receipt,
     refund::RefundId,
@@ -41,6 +41,7 @@ by_ids! {
     tariff::TariffId => tariff::Model, service::tariff::by_ids;
     rental::RentalId => rental::Model, service::rental::by_ids;
     payment::PaymentId => payment::Model, service::payment::by_ids;
+    account::AccountId => account::Model, service::ledger::account::by_ids;
 }
 
 /// The lines of one rental's price.
@@ -103,6 +104,21 @@ impl Loader<ReceiptOfRefund> for Batch {
         let ids: Vec<_> = keys.iter().map(|ReceiptOfRefund(id)| *id).collect();
         let receipts = service::receipt::by_refunds(&self.0, &ids).await?;
         Ok(receipts.into_iter().map(|(id, receipt)| (ReceiptOfRefund(id), receipt)).collect())
+    }
+}
+
+/// The accounts of one customer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AccountsOf(pub customer::CustomerId);
+
+impl Loader<AccountsOf> for Batch {
+    type Value = Vec<account::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[AccountsOf]) -> Result<HashMap<AccountsOf, Self::Value>, Error> {
+        let ids: Vec<_> = keys.iter().map(|AccountsOf(id)| *id).collect();
+        let accounts = service::ledger::account::of_customers(&self.0, &ids).await?;
+        Ok(accounts.into_iter().map(|(id, accounts)| (AccountsOf(id), accounts)).collect())
     }
 }
 

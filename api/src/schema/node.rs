@@ -4,16 +4,17 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::{
-    Id, api_client::ClientId, api_key::KeyId, audit::AuditEntryId, customer::CustomerId,
-    dead_job::DeadJobId, manifest::ManifestId, payment::PaymentId, payment_attempt::AttemptId,
-    provider_account::ProviderAccountId, receipt::ReceiptId, refund::RefundId, rental::RentalId,
-    station::StationId, tariff::TariffId, vehicle::VehicleId, vehicle_event::VehicleEventId,
-    vehicle_type::VehicleTypeId,
+    Id, account::AccountId, api_client::ClientId, api_key::KeyId, audit::AuditEntryId,
+    customer::CustomerId, dead_job::DeadJobId, manifest::ManifestId, payment::PaymentId,
+    payment_attempt::AttemptId, provider_account::ProviderAccountId, receipt::ReceiptId,
+    refund::RefundId, rental::RentalId, station::StationId, tariff::TariffId, transfer::TransferId,
+    vehicle::VehicleId, vehicle_event::VehicleEventId, vehicle_type::VehicleTypeId,
 };
 use entity::{tenant::TenantId, user::UserId};
 use service::{ctx::Ctx, error::Invalid};
 
 use super::{
+    account::Account,
     audit::AuditEntry,
     customer::Customer,
     job::DeadJob,
@@ -24,6 +25,7 @@ use super::{
     station::Station,
     tariff::Tariff,
     tenant::Tenant,
+    transfer::Transfer,
     user::User,
     vehicle::{Vehicle, VehicleEvent},
     vehicle_type::VehicleType,
@@ -62,6 +64,8 @@ pub enum Node {
     VehicleEvent(VehicleEvent),
     DeadJob(DeadJob),
     Receipt(Receipt),
+    Account(Account),
+    Transfer(Transfer),
 }
 
 #[derive(Default)]
@@ -141,6 +145,8 @@ async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> 
             }
             DeadJobId::PREFIX => of_kind!(kind, DeadJobId, job::dead, DeadJob),
             ReceiptId::PREFIX => of_kind!(kind, ReceiptId, receipt, Receipt),
+            AccountId::PREFIX => of_kind!(kind, AccountId, ledger::account, Account),
+            TransferId::PREFIX => of_kind!(kind, TransferId, ledger::transfer, Transfer),
             _ => return Err(unknown()),
         }
     }

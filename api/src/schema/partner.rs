@@ -68,7 +68,7 @@ pub enum ApiScope {
     PaymentsRead,
     /// `payments:write`: ask anybody for money, capture, cancel and refund.
     PaymentsWrite,
-    /// `money:read`: payments, receipts and the books.
+    /// `money:read`: accounts, transfers and balances of money.
     MoneyRead,
 }
 

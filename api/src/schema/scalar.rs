@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use async_graphql::{
     ID, InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value, registry::Registry,
 };
-use chrono::{SecondsFormat, SubsecRound, Utc};
+use chrono::{NaiveDate, SecondsFormat, SubsecRound, Utc};
 use entity::{Id, money};
 use rust_decimal::Decimal as Exact;
 
@@ -94,6 +94,30 @@ impl ScalarType for DateTime {
     fn to_value(&self) -> Value {
         Value::String(self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
     }
+}
+
+/// A day of a calendar, `2035-01-31`, without a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Date(pub NaiveDate);
+
+/// A day of a calendar, `2035-01-31`, without a time.
+#[Scalar(specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339#section-5.6")]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        read_day(text)
+            .map(Self)
+            .ok_or_else(|| InputValueError::custom("is not a day, such as 2035-01-31"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// In exactly this form.
+pub fn read_day(text: &str) -> Option<NaiveDate> {
+    text.parse::<NaiveDate>().ok().filter(|day| day.to_string() == text)
 }
 
 /// An `ID` argument that must be of one kind. One of another kind is a fault of the client.

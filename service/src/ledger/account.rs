@@ -9,7 +9,7 @@ use entity::{
     money::Currency,
 };
 use sea_orm::{
-    ActiveEnum, ColumnTrait, Iterable, QueryFilter, Select,
+    ColumnTrait, Iterable, QueryFilter, Select,
     sea_query::{CaseStatement, Expr, ExprTrait, SimpleExpr},
 };
 
@@ -101,7 +101,7 @@ fn sort(by: SortBy, direction: Direction) -> Sort<Model> {
         SortBy::Kind => (
             "kind",
             Some(Column::Kind.into_expr()),
-            Box::new(|account| (Key::Text(account.kind.to_value()), account.id.uuid())),
+            Box::new(|account| (Key::Text(account.kind.word()), account.id.uuid())),
         ),
         SortBy::Balance => (
             "balance",

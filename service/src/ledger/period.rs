@@ -2,12 +2,10 @@
 
 use chrono::{DateTime, Datelike, Days, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
-use entity::tenant;
-use sea_orm::{ColumnTrait, QueryFilter};
 
 use crate::{
     ctx::Ctx,
-    error::{Error, Invalid, Result, Subject},
+    error::{Error, Invalid, Result},
 };
 
 /// Times of more digits do not sort as text, which is what SQLite keeps.
@@ -28,8 +26,7 @@ pub struct Period {
 
 impl Zone {
     pub async fn of(ctx: &Ctx) -> Result<Self> {
-        let tenant = tenant::Entity::all().filter(tenant::Column::Id.eq(ctx.tenant));
-        let tenant = tenant.one(ctx.reader()).await?.ok_or(Error::NotFound(Subject::Tenant))?;
+        let tenant = ctx.own_tenant().await?;
         tenant.time_zone.parse().map(Self).map_err(Error::internal)
     }
 

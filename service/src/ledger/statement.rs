@@ -7,13 +7,13 @@ use entity::{
     money::Money,
     transfer::{self, Column, Phase},
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, Select, Statement as Sql};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, Statement as Sql};
 use uuid::Uuid;
 
 use super::{
     account as accounts,
     period::{Period, Zone},
-    transfer as transfers,
+    transfer::{self as transfers, Rows},
 };
 use crate::{
     ctx::Ctx,
@@ -94,10 +94,10 @@ impl Statement {
     }
 
     /// Its movements; holds are none.
-    pub fn query(&self, ctx: &Ctx) -> Select<transfer::Entity> {
-        transfers::within(ctx, &self.period)
-            .filter(transfers::touching(self.account.id))
-            .filter(Column::Phase.is_in(Phase::MOVES))
+    pub fn rows(&self, ctx: &Ctx) -> Rows {
+        let Rows(all) = Rows::of(ctx, &self.period);
+        let touching = all.filter(transfers::touching(self.account.id));
+        Rows(touching.filter(Column::Phase.is_in(Phase::MOVES)))
     }
 
     /// The oldest first.
@@ -106,7 +106,7 @@ impl Statement {
         // A cursor belongs to the account; the period may be another.
         let list = format!("statement {}", self.account.id);
         let Page { items, has_next, has_previous } =
-            page::fetch(ctx, &list, self.query(ctx), sort, page).await?;
+            page::fetch(ctx, &list, self.rows(ctx).0, sort, page).await?;
         let mut running = match items.first() {
             Some((_, first)) => {
                 before(ctx, self.account.id, first.created_at, first.id.uuid()).await?
@@ -118,7 +118,7 @@ impl Statement {
     }
 
     pub async fn count(&self, ctx: &Ctx) -> Result<i64> {
-        page::count(self.query(ctx), ctx.reader()).await
+        page::count(self.rows(ctx).0, ctx.reader()).await
     }
 
     fn line(&self, running: &mut Sums, transfer: transfer::Model) -> Line {
@@ -133,18 +133,18 @@ impl Statement {
     }
 
     /// For those who read all of it, in its order and from its beginning.
-    pub fn follow(&self) -> Follower<'_> {
-        Follower { statement: self, running: self.opening }
+    pub fn follow(self) -> Follower {
+        Follower { running: self.opening, statement: self }
     }
 }
 
 /// Knows the balance so far.
-pub struct Follower<'a> {
-    statement: &'a Statement,
+pub struct Follower {
+    statement: Statement,
     running: Sums,
 }
 
-impl Follower<'_> {
+impl Follower {
     pub fn line(&mut self, transfer: transfer::Model) -> Line {
         self.statement.line(&mut self.running, transfer)
     }

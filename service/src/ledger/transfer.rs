@@ -58,32 +58,30 @@ pub async fn get_many(ctx: &Ctx, ids: &[TransferId]) -> Result<Vec<Model>> {
     Ok(some.all(ctx.reader()).await?)
 }
 
-/// The next so many of a period after this one, the oldest first.
-pub async fn next(
-    ctx: &Ctx,
-    query: Select<Entity>,
-    after: Option<&Model>,
-    most: u64,
-) -> Result<Vec<Model>> {
-    ctx.require(Permission::ViewMoney)?;
-    let later = |last: &Model| {
-        let same_time = Condition::all().add(Column::CreatedAt.eq(last.created_at));
-        let same_time = same_time.add(Column::Id.gt(last.id));
-        Condition::any().add(Column::CreatedAt.gt(last.created_at)).add(same_time)
-    };
-    let query = match after {
-        Some(last) => query.filter(later(last)),
-        None => query,
-    };
-    let query = query.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id);
-    Ok(query.limit(most).all(ctx.reader()).await?)
-}
+/// Transfers for who reads all of them, the oldest first.
+#[derive(Clone)]
+pub struct Rows(pub(super) Select<Entity>);
 
-/// All of a period.
-pub fn within(ctx: &Ctx, period: &Period) -> Select<Entity> {
-    let filter =
-        Filter { created_from: period.from, created_before: period.before, ..Filter::default() };
-    filtered(ctx, &filter)
+impl Rows {
+    /// All of a period.
+    pub fn of(ctx: &Ctx, period: &Period) -> Self {
+        let (created_from, created_before) = (period.from, period.before);
+        Self(filtered(ctx, &Filter { created_from, created_before, ..Filter::default() }))
+    }
+
+    /// The next so many after this one.
+    pub async fn next(&self, ctx: &Ctx, after: Option<&Model>, most: u64) -> Result<Vec<Model>> {
+        ctx.require(Permission::ViewMoney)?;
+        let mut query = self.0.clone();
+        if let Some(last) = after {
+            let same_time = Condition::all().add(Column::CreatedAt.eq(last.created_at));
+            let same_time = same_time.add(Column::Id.gt(last.id));
+            let later = Condition::any().add(Column::CreatedAt.gt(last.created_at)).add(same_time);
+            query = query.filter(later);
+        }
+        let query = query.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id);
+        Ok(query.limit(most).all(ctx.reader()).await?)
+    }
 }
 
 pub(super) fn by_time(direction: Direction) -> Sort<Model> {

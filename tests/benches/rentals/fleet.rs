@@ -10,6 +10,7 @@ use entity::{
     Id, Position,
     customer::CustomerId,
     station::StationId,
+    tariff::LineKind,
     tenant::TenantId,
     user::Role,
     vehicle::VehicleId,
@@ -20,6 +21,7 @@ use serde_json::json;
 use service::{
     ctx::{Actor, App, Ctx},
     customer::CreateCustomer,
+    ledger::{self, Purse},
     station::CreateStation,
     tariff::CreateTariff,
     tenant::CreateTenant,
@@ -156,6 +158,8 @@ pub async fn describe(app: &App, fleet: &Fleet) -> Result<()> {
         ];
         values.extend(counts(app, seat).await?);
         values.extend(texts(app, seat.ctx.tenant).await?);
+        values.push(seat.customer.to_string().into());
+        values.extend(accounts(app, seat).await?);
         let places: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
         let sql = format!("INSERT INTO bench_seat VALUES ({})", places.join(", "));
         db.execute_raw(Statement::from_sql_and_values(app.db.backend(), sql, values)).await?;
@@ -167,7 +171,7 @@ fn table(backend: DbBackend) -> String {
     let columns = "seat INTEGER PRIMARY KEY, tenant UUID, customer UUID, vehicle UUID, station_a UUID,
         station_b UUID, actor TEXT, distance BIGINT, price BIGINT, counts_with JSONB, counts_without JSONB,
         start_event_1 TEXT, start_event_2 TEXT, start_event_3 TEXT, end_event_1 TEXT, end_event_2 TEXT,
-        end_event_3 TEXT, start_answer TEXT, end_answer TEXT, hash BYTEA";
+        end_event_3 TEXT, start_answer TEXT, end_answer TEXT, hash BYTEA, holder TEXT, owed UUID, unlock UUID, minutes UUID, tax UUID";
     let columns = match backend {
         DbBackend::Sqlite => columns.replace("UUID", "BLOB").replace("JSONB", "TEXT"),
         _ => columns.to_owned(),
@@ -203,4 +207,16 @@ async fn texts(app: &App, tenant: TenantId) -> Result<Vec<Value>> {
     let newest = answers.first().context("a ride has answers")?;
     texts.push(newest.try_get::<Vec<u8>>("", "input_sha256")?.into());
     Ok(texts)
+}
+
+/// Where the ride was charged.
+async fn accounts(app: &App, seat: &Seat) -> Result<Vec<Value>> {
+    let (db, euros) = (app.db.reader(), "EUR".parse()?);
+    let lines = [LineKind::Unlock, LineKind::Minutes, LineKind::Tax].map(Purse::of_line);
+    let mut ids = Vec::new();
+    for purse in [Purse::receivable(seat.customer)].into_iter().chain(lines) {
+        let account = ledger::find(db, seat.ctx.tenant, purse, euros).await?;
+        ids.push(account.context("a ride is charged")?.id.uuid().into());
+    }
+    Ok(ids)
 }

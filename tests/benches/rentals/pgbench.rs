@@ -22,10 +22,11 @@ pub fn arguments() -> [String; 7] {
 /// its warm-up, and in the last they end.
 const MARGIN: u64 = 1;
 
-pub async fn per_second(place: &Place, round: u32, time: Duration) -> Result<f64> {
+pub const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/rentals/script.pgbench.sql");
+
+pub async fn per_second(place: &Place, file: &str, round: u32, time: Duration) -> Result<f64> {
     let folder = std::env::var("BIKELEASE_TEST_PG_BIN").context("run this by `make bench`")?;
     let seconds = time.as_secs() + 2 * MARGIN;
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/rentals/script.pgbench.sql");
     let mut command = Command::new(format!("{folder}/pgbench"));
     command.args(arguments()).args(["-P", "1", "-T", &seconds.to_string(), "-f", file]);
     for (name, value) in variables(round) {

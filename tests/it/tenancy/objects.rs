@@ -40,6 +40,7 @@ impl Objects {
         let (vehicle, ridden) =
             (fleet.vehicle_at(&station).await, fleet.vehicle_at(&station).await);
         let (rider, customer) = (fleet.rider(app).await, fleet.rider(app).await.customer);
+        let (account, transfer) = ride_before(fleet, &rider).await;
         let rental = text(&rider.start_rental(&ridden).await.ok()["rental"]["id"]);
         let me = text(&fleet.query("{ me { id } }", json!({})).await["me"]["id"]);
         let document =
@@ -96,6 +97,8 @@ impl Objects {
             ("receipt", receipt.id.to_string()),
             ("payment", payment.id.to_string()),
             ("refund", refunded.refund_id.unwrap().to_string()),
+            ("account", account),
+            ("transfer", transfer),
         ];
         let ids = ids.map(|(kind, id)| (kind.to_owned(), id)).into();
         (rider, Self { ids, broken, missing })
@@ -136,4 +139,14 @@ impl Objects {
             None => panic!("tenancy/objects.rs makes nothing for a field {field}"),
         }
     }
+}
+
+/// A ride that has ended: the account that it was charged to, and one of the transfers.
+async fn ride_before(fleet: &Fleet, rider: &Rider) -> (String, String) {
+    let (vehicle, station) = (fleet.vehicle().await, fleet.station(2).await);
+    let rental = text(&rider.start_rental(&vehicle).await.ok()["rental"]["id"]);
+    rider.end_rental(&rental, &station).await.ok();
+    let document = "{ transfers(first: 1) { nodes { id debitAccount { id } } } }";
+    let made = fleet.query(document, json!({})).await["transfers"]["nodes"][0].clone();
+    (text(&made["debitAccount"]["id"]), text(&made["id"]))
 }

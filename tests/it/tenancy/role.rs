@@ -70,6 +70,7 @@ const NEEDS: &[(Need, &str)] = &[
     ),
     (May(&[ManageRentals]), "forceEndRental"),
     (May(&[ManageCustomers]), "createCustomer updateCustomer archiveCustomer"),
+    (May(&[ViewMoney]), "accounts transfers trialBalance"),
     (May(&[ManageTariffs]), "createTariff updateTariff archiveTariff"),
     (May(&[ManagePartners]), "apiClients apiClient createApiClient updateApiClient"),
     (May(&[ManagePartners]), "createApiKey revokeApiKey publishOperations retireOperations"),

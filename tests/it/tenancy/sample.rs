@@ -52,6 +52,7 @@ pub fn value(sdl: &Sdl, kind: &str, place: &str, own: &Objects) -> Value {
         ("Boolean", _) => json!(true),
         ("Decimal", _) => json!("1.00"),
         ("CurrencyCode", _) => json!("EUR"),
+        ("Date", _) => json!("2035-01-01"),
         ("DateTime", _) => json!("2035-01-01T12:00:00Z"),
         _ => match sdl.enum_values(kind).first() {
             Some(value) => json!(value),

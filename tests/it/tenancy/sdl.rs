@@ -49,6 +49,10 @@ pub struct Call {
     pub variables: Value,
 }
 
+/// Objects without an id, and how one with an id leads to them.
+const WITHIN: [(&str, &str, &str); 1] =
+    [("AccountStatement", "Account", "statement(from: \"2034-01-01\", to: \"2036-01-01\")")];
+
 /// A value at one place, which the rest of the call is made around.
 type At<'a> = Option<(&'a [String], &'a Value)>;
 
@@ -208,6 +212,11 @@ impl Sdl {
         let (operation, body) = match parent {
             "Query" | "Mutation" | "Subscription" => (parent.to_lowercase(), called),
             _ => {
+                let within = WITHIN.iter().find(|(of, ..)| *of == parent);
+                let (parent, called) = match within {
+                    Some((_, parent, way)) => (*parent, format!("{way} {{ {called} }}")),
+                    None => (parent, called),
+                };
                 let id = own.get(&kind(parent));
                 (
                     "query".to_owned(),
@@ -256,19 +265,20 @@ impl Sdl {
                 continue;
             }
             let inner = named(&field.ty.node);
+            let other = ambiguous.iter().any(|ambiguous| *ambiguous == *name);
+            let called = match other {
+                true => format!("{}_{name}: {name}", snake(kind)),
+                false => name.to_string(),
+            };
             if self.is_leaf(&inner) {
-                let other = ambiguous.iter().any(|ambiguous| *ambiguous == *name);
-                parts.push(match other {
-                    true => format!("{}_{name}: {name}", snake(kind)),
-                    false => name.to_string(),
-                });
+                parts.push(called);
             } else if depth > 0 && name != "edges" {
                 let pages =
                     field.arguments.iter().any(|argument| argument.node.name.node == "first");
                 let first = if pages { "(first: 3)" } else { "" };
                 // A page and its items are one step for whoever reads it.
                 let down = if name == "nodes" { depth } else { depth - 1 };
-                parts.push(format!("{name}{first}{}", self.selection(&inner, down)));
+                parts.push(format!("{called}{first}{}", self.selection(&inner, down)));
             }
         }
         format!(" {{ {} }}", parts.join(" "))
