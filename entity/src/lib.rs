@@ -20,6 +20,8 @@ pub mod payment;
 pub mod payment_attempt;
 pub mod price_line;
 pub mod provider_account;
+pub mod receipt;
+pub mod receipt_counter;
 pub mod refund;
 pub mod rental;
 pub mod scope;

@@ -15,6 +15,7 @@ pub enum Scope {
     CustomersWrite,
     RentalsRead,
     RentalsWrite,
+    MoneyRead,
 }
 
 impl Scope {
@@ -29,6 +30,7 @@ impl Scope {
         Self::CustomersWrite,
         Self::RentalsRead,
         Self::RentalsWrite,
+        Self::MoneyRead,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -43,6 +45,7 @@ impl Scope {
             Self::CustomersWrite => "customers:write",
             Self::RentalsRead => "rentals:read",
             Self::RentalsWrite => "rentals:write",
+            Self::MoneyRead => "money:read",
         }
     }
 

@@ -17,6 +17,7 @@ mod m20261121_000015_create_audit;
 mod m20261121_000020_create_partner;
 mod m20261121_000030_row_level_security;
 mod m20261122_000050_create_payment;
+mod m20261122_000060_create_receipt;
 
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000020_create_partner::Migration),
             Box::new(m20261121_000030_row_level_security::Migration),
             Box::new(m20261122_000050_create_payment::Migration),
+            Box::new(m20261122_000060_create_receipt::Migration),
         ]
     }
 }

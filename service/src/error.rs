@@ -55,6 +55,7 @@ pub enum Subject {
     ApiClient,
     ApiKey,
     Manifest,
+    Receipt,
 }
 
 impl Subject {
@@ -73,6 +74,7 @@ impl Subject {
             Self::ApiClient => "clientId",
             Self::ApiKey => "keyId",
             Self::Manifest => "version",
+            Self::Receipt => "receiptId",
         }
     }
 }
@@ -93,6 +95,7 @@ impl fmt::Display for Subject {
             Self::ApiClient => "API client",
             Self::ApiKey => "API key",
             Self::Manifest => "version",
+            Self::Receipt => "receipt",
         })
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod table;
 use chrono::{DateTime, Utc};
 use entity::{
     customer::{self, CustomerId},
+    receipt::ReceiptId,
     rental::{self, RentalId},
     station,
     tariff::TariffId,
@@ -61,6 +62,10 @@ pub enum Event {
     TariffChanged {
         id: TariffId,
     },
+    ReceiptIssued {
+        id: ReceiptId,
+        customer: CustomerId,
+    },
     /// A kind that a newer node has written, while this one has not been replaced yet.
     #[serde(other)]
     Unknown,
@@ -97,6 +102,7 @@ kinds! {
     CustomerChanged = "customer_changed",
     VehicleTypeChanged = "vehicle_type_changed",
     TariffChanged = "tariff_changed",
+    ReceiptIssued = "receipt_issued",
     Unknown = "unknown",
 }
 
@@ -112,6 +118,7 @@ impl Event {
             Self::CustomerChanged { .. } => Kind::CustomerChanged,
             Self::VehicleTypeChanged { .. } => Kind::VehicleTypeChanged,
             Self::TariffChanged { .. } => Kind::TariffChanged,
+            Self::ReceiptIssued { .. } => Kind::ReceiptIssued,
             Self::Unknown => Kind::Unknown,
         }
     }

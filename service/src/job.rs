@@ -6,11 +6,11 @@ pub mod queue;
 pub mod worker;
 
 use chrono::Duration;
-use entity::{rental::RentalId, tenant::TenantId, vehicle::VehicleId};
+use entity::{receipt::ReceiptId, rental::RentalId, tenant::TenantId, vehicle::VehicleId};
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 
-use crate::{ctx::App, error::Result, rental::overdue, tenant, vehicle::reserve};
+use crate::{ctx::App, error::Result, receipt, rental::overdue, tenant, vehicle::reserve};
 
 /// A job: ids only, because it runs when everything else may have changed. Each is safe to run twice, early or late.
 ///
@@ -22,6 +22,8 @@ pub enum Job {
     ExpireHold { tenant: TenantId, vehicle: VehicleId },
     /// Marks a rental that is out for too long.
     MarkOverdue { tenant: TenantId, rental: RentalId },
+    /// Mails a receipt to its customer.
+    SendReceipt { tenant: TenantId, receipt: ReceiptId },
     /// Looks for holds and rentals whose own job was lost.
     Sweep,
     /// Takes old events and done jobs out of their tables.
@@ -40,6 +42,7 @@ impl Job {
         match self {
             Self::ExpireHold { .. } => "expire_hold",
             Self::MarkOverdue { .. } => "mark_overdue",
+            Self::SendReceipt { .. } => "send_receipt",
             Self::Sweep => "sweep",
             Self::Prune => "prune",
         }
@@ -49,6 +52,9 @@ impl Job {
         match *self {
             Self::ExpireHold { tenant, vehicle } => reserve::expire(app, tenant, vehicle).boxed(),
             Self::MarkOverdue { tenant, rental } => overdue::mark(app, tenant, rental).boxed(),
+            Self::SendReceipt { tenant, receipt } => {
+                receipt::send::run(app, tenant, receipt).boxed()
+            }
             Self::Sweep => sweep(app).boxed(),
             Self::Prune => prune::run(app).boxed(),
         }

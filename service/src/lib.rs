@@ -23,6 +23,7 @@ pub mod partner;
 pub mod payment;
 pub mod permission;
 mod place;
+pub mod receipt;
 pub mod records;
 pub mod refusal;
 pub mod rental;

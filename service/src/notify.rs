@@ -19,6 +19,21 @@ pub struct Message {
     /// Only where the way has subjects.
     pub subject: String,
     pub text: String,
+    /// Only where the way takes them.
+    pub attachments: Vec<Attachment>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    pub name: String,
+    pub media_type: &'static str,
+    pub bytes: Arc<[u8]>,
+}
+
+impl Message {
+    pub fn new(to: Contact, subject: String, text: String) -> Self {
+        Self { to, subject, text, attachments: Vec::new() }
+    }
 }
 
 /// A way to people.

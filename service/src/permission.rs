@@ -75,6 +75,7 @@ permissions! {
     ManageTenant, "Change the tenant's settings.", [0 1 1 0 0 0 0 0 0], None;
     ManagePartners, "Create API clients, their keys, and register their operations.", [0 1 1 0 0 0 0 0 0], None;
     ViewAudit, "Read who changed what.", [0 1 1 0 0 0 0 0 0], None;
+    ViewMoney, "See payments, receipts and the books.", [0 1 1 1 1 0 0 0 0], Some(Scope::MoneyRead);
     Introspect, "Ask the API for its schema, where it is not open to everybody.", [1 1 1 1 0 0 0 0 0], None;
 }
 

@@ -110,6 +110,9 @@ fn follow_up(recorded: &Recorded) -> Option<(Job, DateTime<Utc>)> {
         Event::RentalStarted { rental } => {
             Some((Job::MarkOverdue { tenant, rental: rental.id }, rental.due_at?))
         }
+        Event::ReceiptIssued { id, .. } => {
+            Some((Job::SendReceipt { tenant, receipt: *id }, recorded.occurred_at))
+        }
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor,
-    message::{Mailbox, header::ContentType},
+    message::{Attachment, Mailbox, MultiPart, SinglePart, header::ContentType},
 };
 
 use super::{Message, Notifier};
@@ -43,13 +43,26 @@ impl Notifier for Smtp {
         let Contact::Email(to) = &message.to else {
             return Err("not an e-mail address".into());
         };
-        let mail = Mail::builder()
+        let head = Mail::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to.parse()?))
-            .subject(&message.subject)
-            .header(ContentType::TEXT_PLAIN)
-            .body(message.text.clone())?;
+            .subject(&message.subject);
+        let mail = if message.attachments.is_empty() {
+            head.header(ContentType::TEXT_PLAIN).body(message.text.clone())?
+        } else {
+            head.multipart(parts(message)?)?
+        };
         self.server.send(mail).await?;
         Ok(())
     }
+}
+
+/// The text, and then what is attached.
+fn parts(message: &Message) -> Result<MultiPart, BoxError> {
+    let text = MultiPart::mixed().singlepart(SinglePart::plain(message.text.clone()));
+    message.attachments.iter().try_fold(text, |parts, attachment| {
+        let attached = Attachment::new(attachment.name.clone());
+        let bytes = attachment.bytes.to_vec();
+        Ok(parts.singlepart(attached.body(bytes, attachment.media_type.parse()?)))
+    })
 }

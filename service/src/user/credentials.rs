@@ -81,7 +81,7 @@ pub async fn request_reset(
             app.public_url
         );
         let subject = format!("Your new password for {name}");
-        notify::send(&app.notifier, Message { to: contact.clone(), subject, text });
+        notify::send(&app.notifier, Message::new(contact.clone(), subject, text));
     }
     Ok(())
 }

@@ -130,7 +130,7 @@ impl Link {
              works once, for {days} days.\n"
         );
         let subject = format!("{tenant} invites you");
-        notify::send(&ctx.app.notifier, Message { to: to.clone(), subject, text });
+        notify::send(&ctx.app.notifier, Message::new(to.clone(), subject, text));
     }
 }
 

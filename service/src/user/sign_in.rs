@@ -108,7 +108,7 @@ pub async fn request_code(
             CODE_LASTS.num_minutes()
         );
         let subject = format!("{code} is your code for {name}");
-        notify::send(&app.notifier, Message { to: contact.clone(), subject, text });
+        notify::send(&app.notifier, Message::new(contact.clone(), subject, text));
     }
     Ok(())
 }

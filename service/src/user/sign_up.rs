@@ -72,7 +72,7 @@ pub async fn begin(app: &App, origin: &Origin, tenant: &str, contact: &Contact) 
         );
         (format!("{code} is your code for {name}"), text)
     };
-    notify::send(&app.notifier, Message { to: contact.clone(), subject, text });
+    notify::send(&app.notifier, Message::new(contact.clone(), subject, text));
     Ok(())
 }
 

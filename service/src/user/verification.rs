@@ -55,7 +55,7 @@ pub async fn request(ctx: &Ctx, contact: &Contact, password: Option<String>) -> 
         LASTS.num_minutes()
     );
     let subject = format!("{code} is your code for {tenant}");
-    notify::send(&ctx.app.notifier, Message { to: contact.clone(), subject, text });
+    notify::send(&ctx.app.notifier, Message::new(contact.clone(), subject, text));
     Ok(())
 }
 
@@ -92,7 +92,7 @@ async fn warn(ctx: &Ctx, before: &Model, contact: &Contact) -> Result<()> {
          {tenant} at once.\n"
     );
     let subject = format!("Your login at {tenant} has another address");
-    notify::send(&ctx.app.notifier, Message { to, subject, text });
+    notify::send(&ctx.app.notifier, Message::new(to, subject, text));
     Ok(())
 }
 
