@@ -7,6 +7,7 @@ pub mod health;
 pub mod origin;
 pub mod outbox;
 pub mod pages;
+pub mod receipt;
 pub mod request_id;
 pub mod shutdown;
 
@@ -97,6 +98,7 @@ fn graphql_routes(
         rates: rates(config),
         operations: operations.clone(),
     });
+    let receipts = receipt::routes(app.clone(), Arc::clone(&sessions));
     let settings = Arc::new(Settings {
         spread: Duration::from_secs(
             config.shutdown_spread_seconds.min(config.shutdown_grace_seconds),
@@ -137,6 +139,7 @@ fn graphql_routes(
         .route("/graphql", get(query_or_socket).with_state((door.clone(), sockets)))
         .route("/graphql", post(graphql::post::<AppExecutor>).with_state(door))
         .route("/metrics", get(scrape).with_state(metrics))
+        .merge(receipts)
 }
 
 fn rates(config: &Config) -> Rates {

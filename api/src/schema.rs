@@ -12,6 +12,7 @@ pub mod node;
 pub mod outcome;
 pub mod partner;
 pub mod place;
+pub mod receipt;
 pub mod rental;
 pub mod scalar;
 pub mod station;
@@ -49,6 +50,7 @@ pub struct Query(
     customer::CustomerQuery,
     tariff::TariffQuery,
     rental::RentalQuery,
+    receipt::ReceiptQuery,
     user::UserQuery,
     user::invitation::InvitationQuery,
     tenant::TenantQuery,

@@ -6,9 +6,10 @@ mod smtp;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 pub use self::{outbox::Outbox, smtp::Smtp};
-use crate::{error::BoxError, user::contact::Contact};
+use crate::{error::BoxError, keys::sha256, user::contact::Contact};
 
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(2);
@@ -28,6 +29,13 @@ pub struct Attachment {
     pub name: String,
     pub media_type: &'static str,
     pub bytes: Arc<[u8]>,
+}
+
+impl Attachment {
+    /// Names it by its bytes.
+    pub fn key(&self) -> String {
+        URL_SAFE_NO_PAD.encode(sha256(&self.bytes))
+    }
 }
 
 impl Message {

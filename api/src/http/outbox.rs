@@ -4,13 +4,13 @@ use std::{fmt::Write, sync::Arc};
 
 use axum::{
     Json, Router,
-    extract::State,
-    http::{HeaderMap, header},
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
 use serde_json::json;
-use service::notify::Outbox;
+use service::notify::{Attachment, Outbox};
 
 const STYLE: &str = "body{font:16px/1.5 system-ui;max-width:44rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}\
     article{border:1px solid #8886;border-radius:.5rem;padding:.5rem 1rem;margin:1rem 0}\
@@ -20,7 +20,10 @@ const STYLE: &str = "body{font:16px/1.5 system-ui;max-width:44rem;margin:2rem au
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 pub fn routes(outbox: Arc<Outbox>) -> Router {
-    Router::new().route("/dev/outbox", get(show)).with_state(outbox)
+    Router::new()
+        .route("/dev/outbox", get(show))
+        .route("/dev/outbox/{attachment}", get(attachment))
+        .with_state(outbox)
 }
 
 /// A page, or JSON for who asks for it.
@@ -30,11 +33,32 @@ async fn show(State(outbox): State<Arc<Outbox>>, headers: HeaderMap) -> Response
         let messages = outbox.messages().into_iter().map(|(at, message)| {
             json!({
                 "at": at, "to": message.to.address(), "subject": message.subject, "text": message.text,
+                "attachments": message.attachments.iter().map(|attachment| json!({
+                    "name": attachment.name, "mediaType": attachment.media_type, "path": path(attachment),
+                })).collect::<Vec<_>>(),
             })
         });
         return Json(messages.collect::<Vec<_>>()).into_response();
     }
     ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(page(&outbox))).into_response()
+}
+
+/// What was attached to a message, as a mail program would show it.
+async fn attachment(State(outbox): State<Arc<Outbox>>, Path(key): Path<String>) -> Response {
+    let Some(attachment) = outbox.attachment(&key) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let shown = format!("inline; filename=\"{}\"", attachment.name);
+    let headers = [
+        (header::CONTENT_TYPE, attachment.media_type),
+        (header::CONTENT_DISPOSITION, shown.as_str()),
+        (header::CONTENT_SECURITY_POLICY, "frame-ancestors 'none'"),
+    ];
+    (headers, attachment.bytes.to_vec()).into_response()
+}
+
+fn path(attachment: &Attachment) -> String {
+    format!("/dev/outbox/{}", attachment.key())
 }
 
 fn page(outbox: &Outbox) -> String {
@@ -51,10 +75,15 @@ fn page(outbox: &Outbox) -> String {
         let (to, subject) = (escaped(message.to.address()), escaped(&message.subject));
         let _ = write!(
             page,
-            "<article><h2>{subject}</h2><small>to {to}, {}</small><pre>{}</pre></article>",
+            "<article><h2>{subject}</h2><small>to {to}, {}</small><pre>{}</pre>",
             at.format("%Y-%m-%d %H:%M:%S UTC"),
             escaped(&message.text)
         );
+        for attachment in &message.attachments {
+            let (path, name) = (path(attachment), escaped(&attachment.name));
+            let _ = write!(page, "<p><a href='{path}'>{name}</a></p>");
+        }
+        page.push_str("</article>");
     }
     page
 }

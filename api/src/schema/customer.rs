@@ -9,6 +9,7 @@ use service::customer::{CreateCustomer, Filter, UpdateCustomer};
 use super::{
     connection::{connection, counted, nodes, page, sort},
     outcome::payload,
+    receipt::{ReceiptConnection, ReceiptFilter, receipts_page},
     rental::{RentalConnection, RentalFilter, rentals_page},
     scalar::{DateTime, Gid},
 };
@@ -83,6 +84,25 @@ impl Customer {
     ) -> Result<RentalConnection> {
         let filter = RentalFilter { customer_id: Some(Gid(self.0.id)), ..RentalFilter::default() };
         rentals_page(ctx, &filter, None, page(first, after, last, before)).await
+    }
+
+    /// Receipts of what they paid and got back, newest first. Staff need the permission `ViewMoney`.
+    #[graphql(
+        complexity = "5 + first.or(last).unwrap_or(50).clamp(0, 100) as usize * child_complexity"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Relay's four")]
+    async fn receipts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1 to 100; 50 when neither is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<ReceiptConnection> {
+        let filter =
+            ReceiptFilter { customer_id: Some(Gid(self.0.id)), ..ReceiptFilter::default() };
+        receipts_page(ctx, filter, None, page(first, after, last, before)).await
     }
 }
 

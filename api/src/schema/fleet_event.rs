@@ -39,6 +39,8 @@ pub enum FleetEventKind {
     VehicleTypeChanged,
     /// A tariff changed, or is new.
     TariffChanged,
+    /// A payment or a refund is completed, and its receipt issued.
+    ReceiptIssued,
     /// Something that a newer node of this installation knows, and this one does not yet.
     Unknown,
 }
@@ -64,7 +66,7 @@ pub struct FleetEvent {
     rental: Option<Rental>,
     /// The customer as this event left it.
     customer: Option<Customer>,
-    /// The id of the vehicle type or tariff that changed.
+    /// The id of the vehicle type or tariff that changed, or of the receipt.
     subject_id: Option<async_graphql::ID>,
 }
 
@@ -124,6 +126,7 @@ fn fleet_event(call: &service::ctx::Ctx, recorded: &Recorded) -> FleetEvent {
         Event::CustomerChanged { after, .. } => event.customer = Some(Customer((**after).clone())),
         Event::VehicleTypeChanged { id } => event.subject_id = Some(id.to_string().into()),
         Event::TariffChanged { id } => event.subject_id = Some(id.to_string().into()),
+        Event::ReceiptIssued { id, .. } => event.subject_id = Some(id.to_string().into()),
         Event::RentalStarted { .. }
         | Event::RentalEnded { .. }
         | Event::RentalCancelled { .. }

@@ -7,7 +7,10 @@ use async_graphql::{
     dataloader::{DataLoader, Loader},
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
-use entity::{customer, price_line, rental, station, tariff, vehicle, vehicle_type};
+use entity::{
+    customer, payment::PaymentId, price_line, receipt, refund::RefundId, rental, station, tariff,
+    vehicle, vehicle_type,
+};
 use service::ctx::Ctx;
 
 use crate::error::Error;
@@ -63,6 +66,39 @@ impl Loader<OpenOn> for Batch {
         let ids: Vec<_> = keys.iter().map(|OpenOn(id)| *id).collect();
         let open = service::rental::open_by_vehicles(&self.0, &ids).await?;
         Ok(open.into_iter().map(|(id, rental)| (OpenOn(id), rental)).collect())
+    }
+}
+
+/// A payment's own receipt.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ReceiptOf(pub PaymentId);
+
+impl Loader<ReceiptOf> for Batch {
+    type Value = receipt::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ReceiptOf]) -> Result<HashMap<ReceiptOf, Self::Value>, Error> {
+        let ids: Vec<_> = keys.iter().map(|ReceiptOf(id)| *id).collect();
+        let receipts = service::receipt::by_payments(&self.0, &ids).await?;
+        Ok(receipts.into_iter().map(|(id, receipt)| (ReceiptOf(id), receipt)).collect())
+    }
+}
+
+/// A refund's receipt.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ReceiptOfRefund(pub RefundId);
+
+impl Loader<ReceiptOfRefund> for Batch {
+    type Value = receipt::Model;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        keys: &[ReceiptOfRefund],
+    ) -> Result<HashMap<ReceiptOfRefund, Self::Value>, Error> {
+        let ids: Vec<_> = keys.iter().map(|ReceiptOfRefund(id)| *id).collect();
+        let receipts = service::receipt::by_refunds(&self.0, &ids).await?;
+        Ok(receipts.into_iter().map(|(id, receipt)| (ReceiptOfRefund(id), receipt)).collect())
     }
 }
 

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use async_graphql::{Context, ID, Interface, Object};
 use entity::{
     Id, api_client::ClientId, api_key::KeyId, audit::AuditEntryId, customer::CustomerId,
-    manifest::ManifestId, rental::RentalId, station::StationId, tariff::TariffId,
-    vehicle::VehicleId, vehicle_event::VehicleEventId, vehicle_type::VehicleTypeId,
+    manifest::ManifestId, receipt::ReceiptId, rental::RentalId, station::StationId,
+    tariff::TariffId, vehicle::VehicleId, vehicle_event::VehicleEventId,
+    vehicle_type::VehicleTypeId,
 };
 use entity::{tenant::TenantId, user::UserId};
 use service::{ctx::Ctx, error::Invalid};
@@ -15,6 +16,7 @@ use super::{
     audit::AuditEntry,
     customer::Customer,
     partner::{ApiClient, ApiKey, OperationManifest},
+    receipt::Receipt,
     rental::Rental,
     station::Station,
     tariff::Tariff,
@@ -51,6 +53,7 @@ pub enum Node {
     ApiKey(ApiKey),
     OperationManifest(OperationManifest),
     VehicleEvent(VehicleEvent),
+    Receipt(Receipt),
 }
 
 #[derive(Default)]
@@ -122,6 +125,7 @@ async fn find(call: &Ctx, ids: &[ID], field: &str) -> Result<Vec<Option<Node>>> 
             VehicleEventId::PREFIX => {
                 of_kind!(kind, VehicleEventId, vehicle::history, VehicleEvent)
             }
+            ReceiptId::PREFIX => of_kind!(kind, ReceiptId, receipt, Receipt),
             _ => return Err(unknown()),
         }
     }

@@ -64,6 +64,8 @@ pub enum ApiScope {
     RentalsRead,
     /// `rentals:write`: reserve, start, end and cancel for any customer.
     RentalsWrite,
+    /// `money:read`: payments, receipts and the books.
+    MoneyRead,
 }
 
 /// Scopes as clients see them.

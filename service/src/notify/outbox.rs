@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{Message, Notifier};
+use super::{Attachment, Message, Notifier};
 use crate::{clock::Clock, error::BoxError, user::contact::Contact};
 
 const KEPT: usize = 100;
@@ -27,6 +27,13 @@ impl Outbox {
     pub fn messages(&self) -> Vec<(DateTime<Utc>, Message)> {
         let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
         messages.iter().cloned().collect()
+    }
+
+    /// What was attached to one of them, by its key.
+    pub fn attachment(&self, key: &str) -> Option<Attachment> {
+        let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut attached = messages.iter().flat_map(|(_, message)| &message.attachments);
+        attached.find(|attachment| attachment.key() == key).cloned()
     }
 }
 

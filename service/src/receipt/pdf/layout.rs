@@ -50,8 +50,10 @@ fn title(receipt: &Model) -> String {
 fn head(sheets: &mut Sheets<'_>, receipt: &Model) {
     let top = sheets.y;
     sheets.rule(LEFT, RIGHT, top - 34.0, 2.5, accent(receipt));
-    let name = sheets.wrapped(&receipt.seller.name, NAME, HALF - LEFT);
-    let below = sheets.lines(LEFT, top, NAME, name);
+    let is_long = receipt.seller.name.chars().count() > 48;
+    let style = if is_long { Style { size: 12.0, ..NAME } } else { NAME };
+    let name = sheets.wrapped(&receipt.seller.name, style, HALF - LEFT);
+    let below = sheets.lines(LEFT, top, style, name);
     let marked = Style { color: accent(receipt), ..NAME };
     sheets.right(RIGHT, top, marked, &title(receipt));
     sheets.right(RIGHT, top + 18.0, NUMBER, &receipt.number);
@@ -70,7 +72,13 @@ fn parties(sheets: &mut Sheets<'_>, receipt: &Model) {
         let what = format!("{} of receipt", send::title(receipt.kind));
         y = field(sheets, BESIDE, y, &what, original);
     }
-    y = field(sheets, BESIDE, y, "Paid by", provider(receipt.provider));
+    y = field(
+        sheets,
+        BESIDE,
+        y,
+        if went { "Through" } else { "Paid by" },
+        provider(receipt.provider),
+    );
     if let Some(reference) = &receipt.provider_reference {
         y = field(sheets, BESIDE, y, "Reference", reference);
     }
