@@ -33,6 +33,7 @@ mod operations_get;
 mod partner;
 mod race;
 mod readme;
+mod receipt;
 mod redis_faults;
 mod rental;
 mod replay;

@@ -6,9 +6,11 @@ pub mod bench;
 mod fleet;
 mod graphql;
 mod partner;
+pub mod pdf;
 pub mod process;
 pub mod provider;
 pub mod proxy;
+pub mod receipt;
 mod shape;
 mod socket;
 

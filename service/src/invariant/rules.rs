@@ -1,7 +1,7 @@
 //! The invariants as SQL that both databases read: each counts what breaks it.
 
 /// Name, what should hold, and a count of where it does not.
-pub(super) const RULES: [(&str, &str, &str); 11] = [
+pub(super) const RULES: [(&str, &str, &str); 15] = [
     (
         "open_rentals",
         "a vehicle has at most one open rental",
@@ -65,6 +65,38 @@ pub(super) const RULES: [(&str, &str, &str); 11] = [
          OR (r.state = 'cancelled' AND r.price_minor <> 0)",
     ),
     ("rental_times", "no rental ends before it starts", "SELECT count(*) FROM rental WHERE ended_at < started_at"),
+    (
+        "receipt_numbers",
+        "a tenant's receipts of a year are numbered from 1 without a gap",
+        "SELECT count(*) FROM receipt_counter c WHERE
+         c.last_seq <> (SELECT count(*) FROM receipt r WHERE r.tenant_id = c.tenant_id AND r.year = c.year)
+         OR EXISTS (SELECT 1 FROM receipt r WHERE r.tenant_id = c.tenant_id AND r.year = c.year AND r.seq > c.last_seq)",
+    ),
+    (
+        "payment_receipts",
+        "a payment that was completed has one receipt, and one more each time it was taken back or came again",
+        "SELECT count(*) FROM payment p WHERE
+         (SELECT count(*) FROM receipt r WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id AND r.kind = 'payment')
+             <> CASE WHEN p.state IN ('completed', 'reversed') THEN 1 ELSE 0 END
+         OR (SELECT count(*) FROM receipt r WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id AND r.kind = 'reversal')
+             - (SELECT count(*) FROM receipt r WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id AND r.kind = 'reinstatement')
+             <> CASE WHEN p.state = 'reversed' THEN 1 ELSE 0 END",
+    ),
+    (
+        "refund_receipts",
+        "a refund that was completed has one receipt, and no other has",
+        "SELECT count(*) FROM refund f WHERE
+         (SELECT count(*) FROM receipt r WHERE r.tenant_id = f.tenant_id AND r.refund_id = f.id)
+             <> CASE WHEN f.state = 'completed' THEN 1 ELSE 0 END",
+    ),
+    (
+        "receipt_amounts",
+        "a receipt is of what was captured, or given back",
+        "SELECT count(*) FROM receipt r JOIN payment p ON p.tenant_id = r.tenant_id AND p.id = r.payment_id
+         LEFT JOIN refund f ON f.tenant_id = r.tenant_id AND f.id = r.refund_id
+         WHERE r.currency <> p.currency OR (r.kind = 'payment' AND r.total_minor <> p.captured_minor)
+         OR (r.kind = 'refund' AND r.total_minor <> -f.amount_minor)",
+    ),
     (
         "answers",
         "every kept idempotency key has its answer",

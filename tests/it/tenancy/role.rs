@@ -54,6 +54,7 @@ const NEEDS: &[(Need, &str)] = &[
     (May(&[ViewCustomers]), "customers"),
     (May(&[ViewFleet]), "fleetEvents"),
     (May(&[Ride, ViewRentals]), "rentals rentalChanged"),
+    (May(&[Ride, ViewMoney]), "receipt receipts"),
     (
         May(&[Ride, ManageRentals]),
         "reserveVehicle cancelReservation startRental endRental cancelRental",

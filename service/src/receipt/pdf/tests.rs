@@ -102,22 +102,96 @@ fn long() -> Model {
     Model { lines: Lines(lines), total_minor, tax_minor: 0, taxes: Taxes(Vec::new()), ..ride() }
 }
 
+fn every_sort() -> Vec<Model> {
+    let name = "Cooperative of the Bicycle Renters of the Northern Harbour ".repeat(3);
+    let word = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwaren".repeat(3);
+    vec![
+        ride(),
+        refund(),
+        long(),
+        in_currency("JPY", "Asia/Tokyo", [1_200, 1_234_567, 123_577]),
+        in_currency("KWD", "Asia/Kuwait", [1_250, 12_345_678, 1_234_693]),
+        named(&name, &word),
+        named("", "\u{0}\u{7}\u{200d}\u{301}\u{1f6b2}\u{10ffff}"),
+    ]
+}
+
+/// A page is an object of that type.
+fn pages_in(pdf: &[u8]) -> usize {
+    String::from_utf8_lossy(pdf).matches("/Type/Page/").count()
+}
+
 #[test]
-fn dump() {
-    let all = [
-        ("ride", ride()),
-        ("refund", refund()),
-        ("long", long()),
-        ("jpy", in_currency("JPY", "Asia/Tokyo", [1_200, 1_234_567, 123_577])),
-        ("kwd", in_currency("KWD", "Asia/Kuwait", [1_250, 12_345_678, 1_234_693])),
-        ("deva", named("काठमाडौं साइकल भाडा प्रा. लि.", "श्रीमती लक्ष्मी क्षेत्री")),
-        ("amharic", named("አዲስ ብስክሌት ኪራይ", "ተስፋዬ ገብረ ማርያም")),
-        ("arabic", named("شركة الدراجات 24 الكويتية", "محمد بن عبد الله Smith")),
-        ("mixed", named("Вело Север Ltd — Ποδήλατα", "Nguyễn Thị Minh Khai, ქეთევან, Արամ, דוד, สมชาย, 李雷")),
-        ("names", named(&"Cooperative of the Bicycle Renters of the Northern Harbour ".repeat(3), &"Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewissenhaftschaferswessenschafe".repeat(2))),
-    ];
-    for (name, receipt) in all {
-        std::fs::write(format!("/tmp/receipt-fonts/{name}.pdf"), render(&receipt).unwrap())
-            .unwrap();
+fn the_same_receipt_has_the_same_bytes() {
+    for receipt in every_sort() {
+        let pdf = render(&receipt).unwrap();
+        assert!(pdf.starts_with(b"%PDF-1.7") && pdf.ends_with(b"%%EOF"));
+        assert!(pdf == render(&receipt).unwrap(), "{}", receipt.buyer.name);
+        assert!(pdf.len() < 60_000, "{} bytes", pdf.len());
+    }
+    assert!(render(&ride()).unwrap() != render(&refund()).unwrap());
+}
+
+#[test]
+fn what_does_not_fit_goes_on_another_page() {
+    assert_eq!(pages_in(&render(&ride()).unwrap()), 1);
+    assert_eq!(pages_in(&render(&long()).unwrap()), 2);
+}
+
+#[test]
+fn names_of_many_scripts_have_glyphs() {
+    let faces = font::Faces::new().unwrap();
+    let missing = |text: &str, weight| {
+        let shaped = shape::shape(&faces, text, weight);
+        let glyphs = shaped.clusters.iter().flat_map(|cluster| &cluster.glyphs);
+        glyphs.filter(|glyph| glyph.id == 0).count()
+    };
+    for name in [
+        "Łukasz Ångström-Ñúñez",
+        "Nguyễn Thị Minh Khai",
+        "Вело Север, Ґанна Ўлад",
+        "Ποδήλατα Αθήνα ΑΕ",
+        "काठमाडौं साइकल भाडा प्रा. लि.",
+        "አዲስ ብስክሌት ኪራይ",
+        "شركة الدراجات 24 الكويتية",
+        "אופני תל אביב",
+        "สมชาย ใจดี",
+        "ქეთევან და Արամ",
+        "−1\u{202f}234.50 € £ ₹ ₦ ₪ ₫ №",
+    ] {
+        for weight in [font::Weight::Regular, font::Weight::Bold] {
+            assert_eq!(missing(name, weight), 0, "{name}");
+        }
+    }
+    // Two boxes, and everything else as it should be.
+    assert_eq!(missing("Li Lei 李雷", font::Weight::Regular), 2);
+}
+
+#[test]
+fn what_is_written_from_the_right_comes_from_the_right() {
+    let faces = font::Faces::new().unwrap();
+    let seen = |text: &str| -> String {
+        let shaped = shape::shape(&faces, text, font::Weight::Regular);
+        shaped.clusters.iter().map(|cluster| cluster.text.as_str()).collect()
+    };
+    assert_eq!(seen("Ann"), "Ann");
+    assert_eq!(seen("דוד"), "דוד".chars().rev().collect::<String>());
+    assert_eq!(seen("דוד 24"), "24 דוד".chars().rev().collect::<String>().replace("42", "24"));
+}
+
+#[test]
+fn lines_are_no_wider_than_the_paper() {
+    let faces = font::Faces::new().unwrap();
+    for text in ["a few words that go on and on and on", "Wolfeschlegelsteinhausenbergerdorff", ""]
+    {
+        let lines = shape::wrap(&faces, text, font::Weight::Bold, 5.0);
+        assert!(lines.iter().all(|line| line.width <= 5.0), "{text}");
+        let words = |text: &str| text.replace(' ', "");
+        let joined: String = lines
+            .iter()
+            .flat_map(|line| &line.clusters)
+            .map(|cluster| cluster.text.as_str())
+            .collect();
+        assert_eq!(words(&joined), words(text));
     }
 }
