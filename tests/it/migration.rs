@@ -2,8 +2,8 @@
 
 use entity::{
     api_client, api_key, audit, consumer, customer, event, idempotency, manifest, operation,
-    price_line, rental, session, station, stream_head, tariff, tenant, user, vehicle,
-    vehicle_event, vehicle_type,
+    price_line, receipt, receipt_counter, rental, session, station, stream_head, tariff, tenant,
+    user, vehicle, vehicle_event, vehicle_type,
 };
 use migration::{Migrator, MigratorTrait};
 use rstest::rstest;
@@ -40,7 +40,9 @@ async fn up_down_up_ends_where_the_entities_are(#[values(Embedded, Production)] 
     columns::<api_key::Entity>(db.writer(), shape).await;
     columns::<manifest::Entity>(db.writer(), shape).await;
     columns::<operation::Entity>(db.writer(), shape).await;
-    assert_eq!(tables(&db, shape).await.len(), 23);
+    columns::<receipt::Entity>(db.writer(), shape).await;
+    columns::<receipt_counter::Entity>(db.writer(), shape).await;
+    assert_eq!(tables(&db, shape).await.len(), 30);
 }
 
 /// What refusals are mapped from must exist under these names, over these columns.

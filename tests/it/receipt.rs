@@ -148,7 +148,7 @@ async fn refunds_name_the_receipt_that_they_take_back(
         ]
     );
     // All of it was given back: paid again, it is a whole price again.
-    let (_, again) = pay(&ctx, paid).await.unwrap();
+    let (_, again) = pay(&ctx, Paid { reference: "again".to_owned(), ..paid }).await.unwrap();
     assert_eq!(again.lines, original.lines);
     app.assert_sound().await;
 }

@@ -23,12 +23,20 @@ pub struct Paid {
     pub purpose: Purpose,
     pub currency: &'static str,
     pub amount_minor: i64,
+    /// In the provider's names for it.
+    pub reference: String,
 }
 
 impl Paid {
     pub fn top_up(customer: &str, amount_minor: i64) -> Self {
-        let customer = customer.to_owned();
-        Self { customer, rental: None, purpose: Purpose::TopUp, currency: "EUR", amount_minor }
+        Self {
+            customer: customer.to_owned(),
+            rental: None,
+            purpose: Purpose::TopUp,
+            currency: "EUR",
+            amount_minor,
+            reference: key(),
+        }
     }
 
     pub fn rental(customer: &str, rental: &str, amount_minor: i64) -> Self {
@@ -37,7 +45,7 @@ impl Paid {
     }
 
     pub fn model(&self, tx: &Tx) -> payment::Model {
-        let reference = key();
+        let reference = &self.reference;
         payment::Model {
             tenant_id: tx.tenant(),
             id: tx.new_id(),

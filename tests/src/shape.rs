@@ -70,6 +70,7 @@ impl Drop for Place {
 
 impl Shape {
     pub async fn place(self) -> Place {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder =
             std::env::temp_dir().join(format!("bikelease-test-{}-{number}", std::process::id()));

@@ -19,7 +19,7 @@ fn sent(app: &TestApp) -> Vec<Message> {
     let messages = app.node.app.outbox.as_ref().unwrap().messages();
     let mut receipts: Vec<_> = messages.into_iter().map(|(_, message)| message).collect();
     receipts.retain(|message| !message.attachments.is_empty());
-    receipts.reverse();
+    receipts.sort_by_key(|message| message.attachments[0].name.clone());
     receipts
 }
 

@@ -10,6 +10,7 @@ use tests::{
     Shape::{self, Embedded, Production},
     Socket, TestApp, Value, json, key,
     process::Process,
+    receipt::{Paid, pay, refund},
     text,
 };
 
@@ -49,6 +50,14 @@ const WORDLESS: &[(&str, &str)] = &[
     ("idempotency.operation", "the name of a mutation"),
     ("idempotency.principal", "an id"),
     ("price_line.kind", "an enumeration"),
+    ("receipt.currency", "an ISO code"),
+    ("receipt.kind", "an enumeration"),
+    ("receipt.lines", "words of ours, and amounts"),
+    ("receipt.number", "a year and a number"),
+    ("receipt.original_number", "a year and a number"),
+    ("receipt.provider", "an enumeration"),
+    ("receipt.taxes", "numbers"),
+    ("receipt.time_zone", "the name of a time zone"),
     ("rental.currency", "an ISO code"),
     ("rental.imported_from", "only of imported rentals: the name of a file's format"),
     ("rental.state", "an enumeration"),
@@ -288,7 +297,10 @@ async fn mark(app: &TestApp, fleet: &Fleet) {
         json!({"vehicleId": rented, "customerId": customer, "idempotencyKey": mark("start")});
     let rental = ok("startRental", "rental { id }", start).await.unwrap();
     let end = json!({"rentalId": rental, "stationId": station, "reason": mark("end"), "idempotencyKey": key()});
-    ok("forceEndRental", "rental { id }", end).await;
+    let ended = ok("forceEndRental", "rental { id }", end).await.unwrap();
+    let paid = Paid { reference: mark("charge"), ..Paid::rental(&customer, &ended, 125) };
+    let (payment, _) = pay(&fleet.system(), paid).await.unwrap();
+    refund(&fleet.system(), &payment, 25).await.unwrap();
     ok("updateTenant", "tenant { id }", json!({"signUp": "OPEN"})).await;
     let invited = format!("canary-staff-{}@example.test", key());
     ok("inviteUser", "invitation { id }", json!({"email": invited, "role": "STAFF"})).await;

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use tests::{Fleet, Rider, TestApp, json, text};
+use tests::{
+    Fleet, Rider, TestApp, json,
+    receipt::{Paid, pay, refund},
+    text,
+};
 
 #[derive(Clone)]
 pub struct Objects {
@@ -54,6 +58,9 @@ impl Objects {
         let manifest = text(&published["apiClient"]["manifests"]["nodes"][0]["id"]);
         let invited = json!({"email": "new@example.test", "role": "STAFF"});
         let invited = fleet.mutate("inviteUser", "invitation { id }", invited).await.ok();
+        let paid = Paid::top_up(&customer, 500);
+        let (payment, receipt) = pay(&fleet.system(), paid).await.unwrap();
+        let (_, refunded) = refund(&fleet.system(), &payment, 100).await.unwrap();
         let others = "{ tenant { id } me { sessions { id } } auditLog(first: 1) { nodes { id } } }";
         let others = fleet.query(others, json!({})).await;
         let ids = [
@@ -72,6 +79,9 @@ impl Objects {
             ("rental", rental),
             ("user", me),
             ("vehicle_event", vehicle_event),
+            ("receipt", receipt.id.to_string()),
+            ("payment", payment.id.to_string()),
+            ("refund", refunded.refund_id.unwrap().to_string()),
         ];
         let ids = ids.map(|(kind, id)| (kind.to_owned(), id)).into();
         (rider, Self { ids, broken, missing })

@@ -105,7 +105,9 @@ fn of_segment(faces: &Faces, font: FontId, text: &str, at: usize, rtl: bool) -> 
 pub(super) fn wrap(faces: &Faces, text: &str, weight: Weight, width: f32) -> Vec<Shaped> {
     let fits = |line: &str| shape(faces, line, weight).width <= width;
     let mut lines: Vec<String> = vec![String::new()];
-    let words = text.split_whitespace().flat_map(|word| pieces(faces, word, weight, width));
+    // Not at narrow spaces, which hold together what they stand between.
+    let words = text.split(|c: char| c == ' ' || c.is_control()).filter(|word| !word.is_empty());
+    let words = words.flat_map(|word| pieces(faces, word, weight, width));
     for (word, begins) in words {
         let Some(line) = lines.last_mut() else { break };
         let longer = match line.is_empty() || !begins {
