@@ -16,6 +16,8 @@ pub struct Objects {
     pub broken: String,
     /// A vehicle that nobody finds.
     pub missing: String,
+    /// A payment, which is not asked for by its id alone.
+    payment: String,
 }
 
 /// A tenant, its objects, and a customer who is riding.
@@ -59,7 +61,7 @@ impl Objects {
         let invited = json!({"email": "new@example.test", "role": "STAFF"});
         let invited = fleet.mutate("inviteUser", "invitation { id }", invited).await.ok();
         let paid = Paid::top_up(&customer, 500);
-        let (_, receipt) = pay(&fleet.system(), paid).await.unwrap();
+        let (payment, receipt) = pay(&fleet.system(), paid).await.unwrap();
         let others = "{ tenant { id } me { sessions { id } } auditLog(first: 1) { nodes { id } } }";
         let others = fleet.query(others, json!({})).await;
         let ids = [
@@ -81,14 +83,15 @@ impl Objects {
             ("receipt", receipt.id.to_string()),
         ];
         let ids = ids.map(|(kind, id)| (kind.to_owned(), id)).into();
-        (rider, Self { ids, broken, missing })
+        (rider, Self { ids, broken, missing, payment: payment.id.to_string() })
     }
 
     /// Ids that were never given out, of the same kinds.
     pub fn absent(&self) -> Self {
         let id = |kind: &String| format!("{kind}_018f3c5e7a6b7c8d9e0f1a2b3c4d5e6f");
         let ids = self.ids.keys().map(|kind| (kind.clone(), id(kind))).collect();
-        Self { ids, broken: id(&"vehicle".to_owned()), missing: id(&"vehicle".to_owned()) }
+        let [vehicle, payment] = ["vehicle", "payment"].map(|kind| id(&kind.to_owned()));
+        Self { ids, broken: vehicle.clone(), missing: vehicle, payment }
     }
 
     pub fn get(&self, kind: &str) -> &str {
@@ -109,6 +112,7 @@ impl Objects {
         let kind = match kind.as_str() {
             "actor" => "user".to_owned(),
             "subject" => "station".to_owned(),
+            "payment" => return &self.payment,
             _ => kind,
         };
         let fitting =

@@ -40,7 +40,6 @@ pub fn value(sdl: &Sdl, kind: &str, place: &str, own: &Objects) -> Value {
     match (kind, name) {
         ("ID", "id") if place == "Query.user.id" => json!(own.get("user")),
         ("ID", "id") if place == "Query.apiClient.id" => json!(own.get("client")),
-        ("ID", "paymentId") => json!("payment_018f3c5e7a6b7c8d9e0f1a2b3c4d5e6f"),
         ("ID", "id") if place == "Query.receipt.id" => json!(own.get("receipt")),
         ("ID", _) => json!(own.named(name)),
         (_, "idempotencyKey") => json!(key()),
