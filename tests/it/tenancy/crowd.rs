@@ -33,7 +33,9 @@ const NO_NODES: [&str; 4] = ["vehicle_event", "invitation", "session", "key"];
 
 pub async fn mix(ours: &Tenant, theirs: &Tenant) {
     // Each asks for the objects of both.
-    let ids: Vec<_> = ours.objects.iter().chain(theirs.objects.iter()).collect();
+    let all = ours.objects.iter().chain(theirs.objects.iter());
+    // `node` does not know payments.
+    let ids: Vec<_> = all.filter(|(kind, _)| *kind != "payment").collect();
     let visible = ids.iter().filter(|(kind, _)| !NO_NODES.contains(kind));
     let ids = json!({"ids": visible.map(|(_, id)| *id).collect::<Vec<_>>()});
     let ask = async |caller: &Client, own: &Objects, other: &Objects| {
