@@ -49,8 +49,7 @@ struct Link {
 
 async fn show(
     State(door): State<Door>,
-    request: RequestId,
-    caller: Caller,
+    (request, caller): (RequestId, Caller),
     Path(file): Path<String>,
     link: Result<Query<Link>, QueryRejection>,
     headers: HeaderMap,

@@ -75,17 +75,7 @@ pub async fn issue(tx: &Tx, cause: Cause<'_>) -> Result<Model> {
     let year = tx.now().with_timezone(&scene.zone).year();
     let seq = next_number(tx, year).await?;
     // Under the counter's lock, which makes what was issued before stand still.
-    let (content, round, original) = match cause {
-        Cause::Payment(_) => (scene.came(tx, payment).await?, 0, None),
-        _ => {
-            let before = of_payment(tx, payment).await?;
-            let Some(original) = before.iter().find(|receipt| receipt.kind == Kind::Payment) else {
-                return Err(Error::internal("money goes back that no receipt says came"));
-            };
-            let (content, round) = went(cause, original, &before)?;
-            (content, round, Some(original.number.clone()))
-        }
-    };
+    let Body { content, round, original_number } = body(tx, &scene, cause).await?;
     let receipt = Model {
         tenant_id: tx.tenant(),
         id: tx.new_id(),
@@ -99,7 +89,7 @@ pub async fn issue(tx: &Tx, cause: Cause<'_>) -> Result<Model> {
             _ => None,
         },
         round,
-        original_number: original,
+        original_number,
         customer_id: payment.customer_id,
         rental_id: payment.rental_id,
         issued_at: tx.now(),
@@ -118,6 +108,26 @@ pub async fn issue(tx: &Tx, cause: Cause<'_>) -> Result<Model> {
     let made = receipt.into_active_model().reset_all().insert(&**tx).await?;
     tx.record(Event::ReceiptIssued { id: made.id, customer: made.customer_id });
     Ok(made)
+}
+
+/// What a receipt says beside who it is for.
+struct Body {
+    content: Content,
+    round: i32,
+    original_number: Option<String>,
+}
+
+async fn body(tx: &Tx, scene: &Scene, cause: Cause<'_>) -> Result<Body> {
+    if let Cause::Payment(payment) = cause {
+        let content = scene.came(tx, payment).await?;
+        return Ok(Body { content, round: 0, original_number: None });
+    }
+    let before = of_payment(tx, cause.payment()).await?;
+    let original = before.iter().find(|receipt| receipt.kind == Kind::Payment);
+    let original =
+        original.ok_or_else(|| Error::internal("money goes back that no receipt says came"))?;
+    let (content, round) = went(cause, original, &before)?;
+    Ok(Body { content, round, original_number: Some(original.number.clone()) })
 }
 
 /// The next number; the row stays locked until the write ends.
@@ -151,10 +161,8 @@ fn went(cause: Cause<'_>, original: &Model, before: &[Model]) -> Result<(Content
             let tax_minor = whole.next(so_far, refund.amount_minor);
             (Taxed { total_minor: refund.amount_minor, tax_minor }, 0)
         }
-        Cause::Payment(_) | Cause::Reversal(_) => {
-            (sum(before), counted(times(Kind::Reinstatement) + 1)?)
-        }
-        Cause::Reinstatement(_) => {
+        Cause::Reversal(_) => (sum(before), counted(times(Kind::Reinstatement) + 1)?),
+        Cause::Payment(_) | Cause::Reinstatement(_) => {
             let taken = before.iter().rfind(|receipt| receipt.kind == Kind::Reversal);
             let taken = taken.ok_or_else(|| Error::internal("nothing was taken back"))?;
             (sum([taken]).negated(), counted(times(Kind::Reversal))?)

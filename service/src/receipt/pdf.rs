@@ -11,7 +11,7 @@ use entity::receipt::Model;
 
 use crate::error::Result;
 
-/// A few milliseconds of work.
+/// Computes without a pause: for a thread that may be busy.
 pub fn render(receipt: &Model) -> Result<Vec<u8>> {
     let faces = font::Faces::new()?;
     let pages = layout::pages(receipt, &faces);

@@ -26,7 +26,8 @@ pub(crate) async fn run(app: &App, tenant: TenantId, id: ReceiptId) -> Result<()
         .await?;
     let to = customer.and_then(|customer| customer.email).map(Contact::Email);
     let Some(to) = to.filter(|to| app.notifier.reaches(to)) else { return Ok(()) };
-    let message = message(to, &receipt)?;
+    let made = tokio::task::spawn_blocking(move || message(to, &receipt)).await;
+    let message = made.map_err(Error::internal)??;
     app.notifier.send(&message).await.map_err(Error::Unavailable)
 }
 

@@ -102,6 +102,7 @@ const PLACES: &[(&str, &str, &str)] = &[
         "jobs that are due; each names the tenant that it enters",
     ),
     ("service/src/job/worker.rs", "db.worker()", "the queue's own tables"),
+    ("service/src/receipt/issue.rs", "Entity::all()", "the write's own tenant, by its id"),
     (
         "service/src/partner.rs",
         "Entity::find()",

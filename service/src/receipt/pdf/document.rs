@@ -71,98 +71,90 @@ fn date(receipt: &Model) -> Date {
 }
 
 fn content(page: &[Item], faces: &Faces, fonts: &mut Fonts) -> Result<Vec<u8>> {
-    let mut content = Content::with_settings(COMPACT);
+    let mut pen = Pen { content: Content::with_settings(COMPACT), faces, fonts };
     for item in page {
         match item {
-            Item::Rule { x, y, to, thickness, color: Color(r, g, b) } => {
-                content.set_stroke_rgb(*r, *g, *b).set_line_width(*thickness);
-                content.move_to(*x, HEIGHT - y).line_to(*to, HEIGHT - y).stroke();
+            Item::Rule { x, y, to, pen: (thickness, Color(r, g, b)) } => {
+                pen.content.set_stroke_rgb(*r, *g, *b).set_line_width(*thickness);
+                pen.content.move_to(*x, HEIGHT - y).line_to(*to, HEIGHT - y).stroke();
             }
-            Item::Text { x, y, style, text } => {
-                write_line(&mut content, (*x, HEIGHT - y), *style, text, faces, fonts)?;
-            }
+            Item::Text { x, y, style, text } => pen.line((*x, HEIGHT - y), *style, text)?,
         }
     }
-    Ok(content.finish().into_vec())
+    Ok(pen.content.finish().into_vec())
 }
 
-fn write_line(
-    content: &mut Content,
-    (x, y): (f32, f32),
-    style: Style,
-    text: &Shaped,
-    faces: &Faces,
-    fonts: &mut Fonts,
-) -> Result<()> {
-    let Color(r, g, b) = style.color;
-    content.begin_text().set_fill_rgb(r, g, b).set_text_matrix([1.0, 0.0, 0.0, 1.0, x, y]);
-    let mut rest = text.clusters.as_slice();
-    while let Some(first) = rest.first() {
-        let same = |cluster: &&Cluster| cluster.font == first.font && is_simple(cluster);
-        let simple = rest.iter().take_while(same).count();
-        let (some, others) = rest.split_at(simple.max(1));
-        content.set_font(Name(resource(first.font).as_bytes()), style.size);
-        match simple {
-            0 => write_joined(content, style, first, faces, fonts)?,
-            _ => write_simple(content, some, faces, fonts)?,
+/// Writes on one page.
+struct Pen<'a> {
+    content: Content,
+    faces: &'a Faces,
+    fonts: &'a mut Fonts,
+}
+
+impl Pen<'_> {
+    fn line(&mut self, (x, y): (f32, f32), style: Style, text: &Shaped) -> Result<()> {
+        let Color(r, g, b) = style.color;
+        self.content.begin_text().set_fill_rgb(r, g, b);
+        self.content.set_text_matrix([1.0, 0.0, 0.0, 1.0, x, y]);
+        let mut rest = text.clusters.as_slice();
+        while let Some(first) = rest.first() {
+            let same = |cluster: &&Cluster| cluster.font == first.font && is_simple(cluster);
+            let simple = rest.iter().take_while(same).count();
+            let (some, others) = rest.split_at(simple.max(1));
+            self.content.set_font(Name(resource(first.font).as_bytes()), style.size);
+            match simple {
+                0 => self.joined(style, first)?,
+                _ => self.simple(some)?,
+            }
+            rest = others;
         }
-        rest = others;
+        self.content.end_text();
+        Ok(())
     }
-    content.end_text();
-    Ok(())
+
+    /// Clusters of one font, all simple: as few strings as kerning leaves.
+    fn simple(&mut self, clusters: &[Cluster]) -> Result<()> {
+        let mut shown = self.content.show_positioned();
+        let mut items = shown.items();
+        let mut codes = Vec::new();
+        for cluster in clusters {
+            let loaded = self.faces.get(cluster.font)?;
+            for glyph in &cluster.glyphs {
+                let code = self.fonts.code(cluster.font, glyph.id, Some(&cluster.text));
+                codes.extend(code.to_be_bytes());
+                let kerned = glyph.advance - loaded.advance(glyph.id);
+                if kerned != 0.0 {
+                    items.show(Str(&codes)).adjust(-kerned * 1_000.0);
+                    codes.clear();
+                }
+            }
+        }
+        if !codes.is_empty() {
+            items.show(Str(&codes));
+        }
+        Ok(())
+    }
+
+    /// Several glyphs that stand for some characters together, or one that is out of its place.
+    fn joined(&mut self, style: Style, cluster: &Cluster) -> Result<()> {
+        let loaded = self.faces.get(cluster.font)?;
+        let mut marked = self.content.begin_marked_content_with_properties(Name(b"Span"));
+        marked.properties().actual_text(TextStr(&cluster.text));
+        drop(marked);
+        for glyph in &cluster.glyphs {
+            let code = self.fonts.code(cluster.font, glyph.id, None).to_be_bytes();
+            self.content.set_rise(glyph.y * style.size);
+            let mut shown = self.content.show_positioned();
+            let kerned = glyph.advance - loaded.advance(glyph.id) - glyph.x;
+            let mut items = shown.items();
+            items.adjust(-glyph.x * 1_000.0).show(Str(&code)).adjust(-kerned * 1_000.0);
+        }
+        self.content.set_rise(0.0).end_marked_content();
+        Ok(())
+    }
 }
 
 /// One glyph in its place.
 fn is_simple(cluster: &Cluster) -> bool {
     matches!(cluster.glyphs.as_slice(), [glyph] if glyph.x == 0.0 && glyph.y == 0.0)
-}
-
-/// Clusters of one font, all simple: as few strings as kerning leaves.
-fn write_simple(
-    content: &mut Content,
-    clusters: &[Cluster],
-    faces: &Faces,
-    fonts: &mut Fonts,
-) -> Result<()> {
-    let mut shown = content.show_positioned();
-    let mut items = shown.items();
-    let mut codes = Vec::new();
-    for cluster in clusters {
-        let loaded = faces.get(cluster.font)?;
-        for glyph in &cluster.glyphs {
-            codes.extend(fonts.code(cluster.font, glyph.id, Some(&cluster.text)).to_be_bytes());
-            let kerned = glyph.advance - loaded.advance(glyph.id);
-            if kerned != 0.0 {
-                items.show(Str(&codes)).adjust(-kerned * 1_000.0);
-                codes.clear();
-            }
-        }
-    }
-    if !codes.is_empty() {
-        items.show(Str(&codes));
-    }
-    Ok(())
-}
-
-/// Several glyphs that stand for some characters together, or one that is out of its place.
-fn write_joined(
-    content: &mut Content,
-    style: Style,
-    cluster: &Cluster,
-    faces: &Faces,
-    fonts: &mut Fonts,
-) -> Result<()> {
-    let loaded = faces.get(cluster.font)?;
-    let mut marked = content.begin_marked_content_with_properties(Name(b"Span"));
-    marked.properties().actual_text(TextStr(&cluster.text));
-    drop(marked);
-    for glyph in &cluster.glyphs {
-        let code = fonts.code(cluster.font, glyph.id, None).to_be_bytes();
-        content.set_rise(glyph.y * style.size);
-        let mut shown = content.show_positioned();
-        let kerned = glyph.advance - loaded.advance(glyph.id) - glyph.x;
-        shown.items().adjust(-glyph.x * 1_000.0).show(Str(&code)).adjust(-kerned * 1_000.0);
-    }
-    content.set_rise(0.0).end_marked_content();
-    Ok(())
 }

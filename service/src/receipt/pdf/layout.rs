@@ -49,7 +49,7 @@ fn title(receipt: &Model) -> String {
 
 fn head(sheets: &mut Sheets<'_>, receipt: &Model) {
     let top = sheets.y;
-    sheets.rule(LEFT, RIGHT, top - 34.0, 2.5, accent(receipt));
+    sheets.rule(LEFT, RIGHT, top - 34.0, (2.5, accent(receipt)));
     let is_long = receipt.seller.name.chars().count() > 48;
     let style = if is_long { Style { size: 12.0, ..NAME } } else { NAME };
     let name = sheets.wrapped(&receipt.seller.name, style, HALF - LEFT);
@@ -117,7 +117,7 @@ fn heading(sheets: &mut Sheets<'_>, receipt: &Model) {
     sheets.left(LEFT, y, LABEL, "Description");
     sheets.right(QUANTITY, y, LABEL, "Quantity");
     sheets.right(RIGHT, y, LABEL, &format!("Amount, {}", receipt.currency));
-    sheets.rule(LEFT, RIGHT, y + 6.0, 0.8, INK);
+    sheets.rule(LEFT, RIGHT, y + 6.0, (0.8, INK));
     sheets.y = y + ROW;
 }
 
@@ -134,7 +134,7 @@ fn row(sheets: &mut Sheets<'_>, receipt: &Model, line: &Line) {
         sheets.right(QUANTITY, y, TEXT, &quantity);
     }
     sheets.right(RIGHT, y, TEXT, &amount(receipt, line.amount_minor));
-    sheets.rule(LEFT, RIGHT, y + height - ROW + 7.0, 0.4, HAIR);
+    sheets.rule(LEFT, RIGHT, y + height - ROW + 7.0, (0.4, HAIR));
     sheets.y = y + height;
 }
 
@@ -150,7 +150,7 @@ fn totals(sheets: &mut Sheets<'_>, receipt: &Model) {
         let label = format!("Tax, {} of {on}", percent(tax.rate));
         sum(sheets, TEXT, &label, &amount(receipt, tax.amount_minor));
     }
-    sheets.rule(BESIDE, RIGHT, sheets.y - 13.0, 0.8, INK);
+    sheets.rule(BESIDE, RIGHT, sheets.y - 13.0, (0.8, INK));
     sheets.y += 5.0;
     let total = amount(receipt, receipt.total_minor);
     let label = match receipt.kind {
@@ -170,7 +170,7 @@ fn sum(sheets: &mut Sheets<'_>, style: Style, label: &str, amount: &str) {
 
 fn foot(sheets: &mut Sheets<'_>, receipt: &Model, page: usize, pages: usize) {
     let y = HEIGHT - 44.0;
-    sheets.rule(LEFT, RIGHT, y - 14.0, 0.4, HAIR);
+    sheets.rule(LEFT, RIGHT, y - 14.0, (0.4, HAIR));
     sheets.left(LEFT, y, LABEL, &format!("{} {}", send::title(receipt.kind), receipt.number));
     sheets.right(RIGHT, y, LABEL, &format!("Page {page} of {pages}"));
 }

@@ -43,7 +43,7 @@ impl Style {
 
 pub(super) enum Item {
     Text { x: f32, y: f32, style: Style, text: Shaped },
-    Rule { x: f32, y: f32, to: f32, thickness: f32, color: Color },
+    Rule { x: f32, y: f32, to: f32, pen: (f32, Color) },
 }
 
 pub(super) struct Sheets<'a> {
@@ -107,8 +107,9 @@ impl<'a> Sheets<'a> {
         y
     }
 
-    pub fn rule(&mut self, x: f32, to: f32, y: f32, thickness: f32, color: Color) {
-        self.put(Item::Rule { x, y, to, thickness, color });
+    /// From one side to the other, so thick and in that colour.
+    pub fn rule(&mut self, x: f32, to: f32, y: f32, pen: (f32, Color)) {
+        self.put(Item::Rule { x, y, to, pen });
     }
 
     /// On every page: something about it and how many there are.
