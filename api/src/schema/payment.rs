@@ -27,7 +27,9 @@ pub use refund::{Refund, RefundState, RefundsOf};
 use super::{
     connection::{SortDirection, connection, counted, nodes, page},
     customer::Customer,
+    loader::ReceiptOf,
     money::Money,
+    receipt::Receipt,
     rental::Rental,
     scalar::{DateTime, Gid},
 };
@@ -238,6 +240,11 @@ impl Payment {
     async fn refunds(&self, ctx: &Context<'_>) -> Result<Vec<Refund>> {
         let refunds = ctx.load()?.load_one(RefundsOf(self.0.id)).await?.unwrap_or_default();
         Ok(refunds.into_iter().map(Refund).collect())
+    }
+
+    /// The receipt; null until the money has come.
+    async fn receipt(&self, ctx: &Context<'_>) -> Result<Option<Receipt>> {
+        Ok(ctx.load()?.load_one(ReceiptOf(self.0.id)).await?.map(Receipt::from))
     }
 
     /// When a hold lapses; null when nothing is held, or the provider does not say.

@@ -12,7 +12,12 @@ use super::Payment;
 use crate::{
     context::Call,
     error::{Error, Result},
-    schema::{loader::Batch, money::Money, scalar::DateTime},
+    schema::{
+        loader::{Batch, ReceiptOfRefund},
+        money::Money,
+        receipt::Receipt,
+        scalar::DateTime,
+    },
 };
 
 /// How far a refund has come.
@@ -60,6 +65,11 @@ impl Refund {
     /// Of which payment.
     async fn payment(&self, ctx: &Context<'_>) -> Result<Option<Payment>> {
         Ok(ctx.load()?.load_one(self.0.payment_id).await?.map(Payment))
+    }
+
+    /// The receipt; null until the money is back.
+    async fn receipt(&self, ctx: &Context<'_>) -> Result<Option<Receipt>> {
+        Ok(ctx.load()?.load_one(ReceiptOfRefund(self.0.id)).await?.map(Receipt::from))
     }
 
     /// Why, in staff's words; null when they gave none.
