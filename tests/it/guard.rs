@@ -248,7 +248,7 @@ fn every_secret_field_is_in_the_schema() {
     for sensitive in guard::SENSITIVE {
         assert!(fields.contains(sensitive), "{sensitive} is not in the schema");
     }
-    const WORDS: &str = "signin signup refresh password secondfactor totp code verif pay refund withdraw createapikey";
+    const WORDS: &str = "signin signup refresh password secondfactor totp code verif payment pay refund wallet withdraw createapikey";
     for field in &fields {
         let lower = field.to_lowercase();
         if WORDS.split(' ').any(|word| lower.contains(word)) {

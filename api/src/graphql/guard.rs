@@ -22,11 +22,18 @@ pub use rejected::{PARSE_FAILED, QUERY_REJECTED, Rejected, VALIDATION_FAILED};
 /// requests are limits on tries. A field of that kind is added here.
 pub const SENSITIVE: &[&str] = &[
     "acceptInvitation",
+    "cancelPayment",
+    "capturePayment",
     "changePassword",
     "completeSignUp",
+    "confirmPayment",
     "confirmSecondFactor",
     "createApiKey",
+    "createPayment",
+    "payFromWallet",
+    "recordCashPayment",
     "refreshSession",
+    "refundPayment",
     "removeSecondFactor",
     "requestPasswordReset",
     "requestSignInCode",
@@ -37,6 +44,7 @@ pub const SENSITIVE: &[&str] = &[
     "signIn",
     "signInWithCode",
     "signUp",
+    "topUpWallet",
     "verifyContact",
 ];
 
