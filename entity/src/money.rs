@@ -275,4 +275,30 @@ mod tests {
         let yen = Money::new(1, currency("JPY"));
         assert_eq!(euros(1).checked_add(yen), Err(MoneyError::OtherCurrency));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn parts_sum_to_the_whole_and_are_fair(
+            minor: i64,
+            code in proptest::sample::select(vec!["JPY", "EUR", "KWD"]),
+            weights in proptest::collection::vec(0..1_000_000_u64, 1..12),
+        ) {
+            let total: u64 = weights.iter().sum();
+            let parts = parts(minor, code, &weights);
+            assert_eq!(parts.is_some(), total > 0);
+            let Some(parts) = parts else { return Ok(()) };
+            assert_eq!(parts.iter().map(|part| i128::from(*part)).sum::<i128>(), i128::from(minor));
+            for (part, weight) in parts.iter().zip(&weights) {
+                // Less than one unit from the exact share.
+                let off = i128::from(*part) * i128::from(total) - i128::from(minor) * i128::from(*weight);
+                assert!(off.abs() < i128::from(total));
+            }
+            for (one, other) in (0..weights.len()).flat_map(|one| (0..one).map(move |other| (one, other))) {
+                // Of equals the first gets what is left.
+                if weights[one] == weights[other] {
+                    assert!(parts[other].unsigned_abs() >= parts[one].unsigned_abs());
+                }
+            }
+        }
+    }
 }

@@ -132,7 +132,8 @@ fn euros() -> Result<Currency> {
 async fn per_second(customers: &[Customer], time: Duration) -> Result<f64> {
     let began = Instant::now();
     let mut tasks = JoinSet::new();
-    for customer in customers.iter().cloned() {
+    for customer in customers {
+        let customer = customer.clone();
         tasks.spawn(async move {
             let mut transfers = 0_u32;
             while began.elapsed() < time {

@@ -98,6 +98,7 @@ fn name() -> String {
 async fn open(url: &str, pool: u32) -> Result<App> {
     let db = Db::connect(url, pool).await?;
     migration::Migrator::up(db.writer(), None).await?;
+    migration::isolation::secure(db.writer()).await?;
     product_on(db)
 }
 

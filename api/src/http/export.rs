@@ -81,6 +81,7 @@ const STATEMENT: &[&str] = &[
 ];
 
 type Doors = Arc<dyn Sessions>;
+type Asked = (RequestId, Caller, HeaderMap);
 type Accounts = HashMap<AccountId, account::Model>;
 
 pub fn routes(sessions: Doors) -> Router {
@@ -100,13 +101,11 @@ struct Days {
 
 async fn all_transfers(
     State(sessions): State<Doors>,
-    id: RequestId,
-    caller: Caller,
-    headers: HeaderMap,
+    (id, caller, headers): Asked,
     days: Result<Query<Days>, QueryRejection>,
 ) -> Response {
     let written = async {
-        let (ctx, [from, to]) = (call(&sessions, caller, &headers).await?, read(days)?);
+        let (ctx, [from, to]) = (call(&sessions, caller, headers).await?, read(days)?);
         let zone = Zone::of(&ctx).await.map_err(refused)?;
         let period = zone.days(from, to).map_err(refused)?;
         let rows = Rows::of(&ctx, &period);
@@ -120,14 +119,12 @@ async fn all_transfers(
 
 async fn one_account(
     State(sessions): State<Doors>,
-    id: RequestId,
-    caller: Caller,
-    headers: HeaderMap,
+    (id, caller, headers): Asked,
     Path(name): Path<String>,
     days: Result<Query<Days>, QueryRejection>,
 ) -> Response {
     let written = async {
-        let (ctx, [from, to]) = (call(&sessions, caller, &headers).await?, read(days)?);
+        let (ctx, [from, to]) = (call(&sessions, caller, headers).await?, read(days)?);
         let account = name.strip_suffix(".csv").and_then(|id| id.parse::<AccountId>().ok());
         let account = account.ok_or_else(|| {
             Refusal::bad_request("the address ends with an account's id and .csv")
@@ -146,9 +143,9 @@ async fn one_account(
 async fn call(
     sessions: &Doors,
     Caller(origin): Caller,
-    headers: &HeaderMap,
+    headers: HeaderMap,
 ) -> Result<Arc<Ctx>, Refusal> {
-    let token = text(headers, header::AUTHORIZATION.as_str())?.map(bearer).transpose()?;
+    let token = text(&headers, header::AUTHORIZATION.as_str())?.map(bearer).transpose()?;
     let session = sessions.open(Shown { token, tenant: None }, origin).await?;
     session.call.ok_or_else(|| refused(service::Error::Unauthenticated))
 }
