@@ -81,7 +81,7 @@ fn hex(bytes: &[u8]) -> String {
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes().chunks(2);
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    (text.len() % 2 == 0).then(|| digits.map(byte).collect()).flatten()
+    text.len().is_multiple_of(2).then(|| digits.map(byte).collect()).flatten()
 }
 
 fn opened(app: &App, endpoint: &str) -> Option<(TenantId, Option<PaymentId>)> {
