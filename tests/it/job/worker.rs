@@ -139,19 +139,19 @@ async fn a_job_that_a_worker_never_heard_of_is_given_back(
     let app = TestApp::start(shape).await;
     let fleet = app.fleet("Velo Nord").await;
     let job = idle_job(&fleet).await;
-    let mut alive = worker(&app, &["--queues", "payments"]);
-    app.sql(&shape.waiting_job("payments", &job, 3)).await.unwrap();
-    until(&app, "payments", DONE).await;
+    let mut alive = worker(&app, &["--queues", "critical"]);
+    app.sql(&shape.waiting_job("critical", &job, 3)).await.unwrap();
+    until(&app, "critical", DONE).await;
 
     let workers = shape.jobs().to_lowercase().replace("jobs", "workers");
     let taken = format!(
         "UPDATE {} SET status = 'Running', done_at = NULL, lock_at = {}, lock_by =
-         (SELECT id FROM {workers} WHERE worker_type = 'bikelease-worker' ORDER BY last_seen DESC LIMIT 1) WHERE job_type = 'payments'",
+         (SELECT id FROM {workers} WHERE worker_type = 'bikelease-worker' ORDER BY last_seen DESC LIMIT 1) WHERE job_type = 'critical'",
         shape.jobs(),
         if shape == Embedded { "1577836800" } else { "'2020-01-01Z'" },
     );
     assert_eq!(app.sql(&taken).await.unwrap(), 1);
 
-    until(&app, "payments", "status = 'Done' AND attempts = 2").await;
+    until(&app, "critical", "status = 'Done' AND attempts = 2").await;
     alive.kill().await.unwrap();
 }

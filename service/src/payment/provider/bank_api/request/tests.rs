@@ -48,7 +48,7 @@ fn set_up(name: &str, return_url: Option<String>) -> SetUp {
 fn names() -> Value {
     json!({
         "payment": "payment_00000000000000000000000000000001",
-        "attempt": "attempt_00000000000000000000000000000002",
+        "attempt": "payment_attempt_00000000000000000000000000000002",
         "reference": "RIDE12",
     })
 }
@@ -100,7 +100,7 @@ fn a_mandate_remembers_where_the_payer_comes_back_to() {
         "mandate_request": {"currency": "EUR", "scheme": "sepa_core"},
         "metadata": {
             "customer": "customer_00000000000000000000000000000003",
-            "attempt": "attempt_00000000000000000000000000000002",
+            "attempt": "payment_attempt_00000000000000000000000000000002",
             "return_url": back,
         },
     }});
@@ -171,7 +171,7 @@ fn a_schedule_sums_to_its_total() {
             {"charge_date": "2035-02-01", "amount": 3334},
             {"charge_date": "2035-03-01", "amount": 3333},
         ],
-        "metadata": {"attempt": "attempt_00000000000000000000000000000002"},
+        "metadata": {"attempt": "payment_attempt_00000000000000000000000000000002"},
         "links": {"mandate": "MD1"},
     }});
     assert_eq!(schedule(&asked).unwrap(), expected);
