@@ -1,5 +1,6 @@
 //! Payments: asked for once, followed live, refunded within what was taken, and booked.
 
+mod contract;
 mod hold;
 mod offer;
 mod race;

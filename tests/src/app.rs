@@ -53,6 +53,9 @@ impl TestApp {
         clock: ManualClock,
         settings: &[(&str, &str)],
     ) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let public_url = format!("http://{address}");
         let mut variables: Vec<(String, String)> =
             place.settings().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let defaults = [
@@ -61,14 +64,13 @@ impl TestApp {
             ("BIKELEASE_SHUTDOWN_SPREAD_SECONDS", "0"),
             ("BIKELEASE_SOCKETS_PER_USER", ""),
             ("BIKELEASE_DEFAULT_TENANT", ""),
+            ("BIKELEASE_PUBLIC_URL", public_url.as_str()),
         ];
         let settings = defaults.iter().chain(settings);
         variables.extend(settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::load(None, variables.into_iter()).unwrap();
         let node = Node::start(&config, Arc::new(clock.clone())).await.unwrap();
         let (shutdown, stopping) = watch::channel(false);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let router = api::http::router(node.app.clone(), &config, stopping);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
