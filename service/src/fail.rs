@@ -1,19 +1,18 @@
 //! Places at which a test may let the process die. Only in builds for development; in others there is nothing here.
 
 /// All of them, in the order in which a payment comes by.
-pub const POINTS: [&str; 8] = [
+pub const POINTS: [&str; 7] = [
     "payment.before_attempt",
     "payment.before_call",
     "payment.after_call",
-    "payment.before_apply",
+    "payment.before_books",
     "payment.before_receipt",
-    "payment.before_commit",
-    "payment.after_commit",
+    "payment.after_apply",
     "payment.before_announcement",
 ];
 
 /// Names the place at which the process is to die.
-pub const VARIABLE: &str = "BIKELEASE_FAIL_AT";
+pub const VARIABLE: &str = "FAIL_AT";
 
 #[cfg(debug_assertions)]
 pub(crate) fn point(name: &str) {

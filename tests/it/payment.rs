@@ -1,6 +1,7 @@
 //! Payments: asked for once, followed live, refunded within what was taken, and booked.
 
 mod contract;
+mod crash;
 mod hold;
 mod offer;
 mod race;

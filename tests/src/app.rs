@@ -5,7 +5,11 @@ use std::{net::SocketAddr, sync::Arc};
 use api::node::Node;
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
-use service::{clock::ManualClock, config::Config, job::worker::Tally};
+use service::{
+    clock::{Clock, ManualClock, SystemClock},
+    config::Config,
+    job::worker::Tally,
+};
 use tokio::sync::{OnceCell, watch};
 
 use crate::{Client, Fleet, Shape, Socket, shape::Place};
@@ -39,6 +43,12 @@ impl TestApp {
         // Far ahead, so that no worker by the system's time finds a job due before a test says so.
         let clock =
             ManualClock::starting_at("2035-01-01T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
+        Self::start_at(shape, Arc::new(shape.place().await), clock, settings).await
+    }
+
+    /// As `start_with`, today: for tests with processes, whose clock is the system's.
+    pub async fn start_today(shape: Shape, settings: &[(&str, &str)]) -> Self {
+        let clock = ManualClock::starting_at(SystemClock.now());
         Self::start_at(shape, Arc::new(shape.place().await), clock, settings).await
     }
 

@@ -81,7 +81,7 @@ impl Told {
 /// The payment as it then is. What leads back, or is too old to count, changes nothing.
 pub(super) async fn apply(ctx: &Ctx, heard: Heard) -> Result<Model> {
     let (ctx, heard) = (&ctx.app.system(ctx.tenant, "payment"), &heard);
-    ctx.write(|tx| async move {
+    let applied = ctx.write(|tx| async move {
         let before = lock(&tx, heard.payment).await?;
         if heard.as_of.is_some_and(|version| version != before.version) {
             return Ok(before);
@@ -91,8 +91,10 @@ pub(super) async fn apply(ctx: &Ctx, heard: Heard) -> Result<Model> {
             close(&tx, id, heard, &after).await?;
         }
         Ok(after)
-    })
-    .await
+    });
+    let applied = applied.await;
+    crate::fail::point("payment.after_apply");
+    applied
 }
 
 async fn settled(tx: &Tx, heard: &Heard, before: Model) -> Result<Model> {
@@ -121,6 +123,7 @@ pub(super) async fn store(tx: &Tx, before: Model, mut after: Model) -> Result<Mo
     after.version = before.version + 1;
     after.updated_at = tx.now();
     let after = after.into_active_model().reset_all().update(&**tx).await?;
+    crate::fail::point("payment.before_books");
     books::follow(tx, Some(&before), &after).await?;
     super::documents::follow(tx, Some(&before), &after).await?;
     tx.record(Event::PaymentChanged {
