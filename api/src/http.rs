@@ -46,7 +46,7 @@ use crate::{
         share::{Counts, Groups},
         socket::{self, Settings, Sockets},
     },
-    schema::{AppExecutor, Terms},
+    schema::{AppExecutor, Terms, audience},
     session::{AppSessions, Rates},
 };
 use graphql::{Door, Refusal};
@@ -92,6 +92,7 @@ fn graphql_routes(
     let groups = Groups::default();
     let mut metrics = Metrics::new(app.feed.clone());
     metrics.add(Box::new(Counts { groups: groups.clone(), others: metrics.frames.clone() }));
+    audience::prepare();
     let executor = AppExecutor::new(app.clone(), Terms::of(config));
     let operations = Operations::new(app.clone(), executor.clone());
     metrics.add(Box::new(operations.clone()));

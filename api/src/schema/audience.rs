@@ -134,6 +134,11 @@ pub fn shared(needs: Needs, caller: Actor) -> Option<Actor> {
     }
 }
 
+/// Reads the schema now, so that the first subscriber does not wait for it.
+pub fn prepare() {
+    LazyLock::force(&TYPES);
+}
+
 /// What a subscription's selection depends on. The guard has counted the document: its fragments do not explode here.
 pub fn needs(document: &ExecutableDocument, operation: &OperationDefinition) -> Needs {
     of_set(document, &operation.selection_set.node, ROOT)
