@@ -2,7 +2,7 @@
 
 mod mark;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, Statement};
@@ -21,6 +21,9 @@ use super::{
     sdl::{Call, Leaf, Sdl},
     stream,
 };
+
+/// A socket that reads nothing for most of a minute is taken for dead.
+const SHORTLY: Duration = Duration::from_millis(50);
 
 /// In small letters, as addresses and slugs are written; and as a phone number.
 const MARKS: [&str; 2] = ["canary", "70470470470"];
@@ -144,14 +147,15 @@ async fn nothing_of_a_marked_tenant_is_seen_by_another(
     }
     for caller in &callers {
         run.ask_for_ours(&node, caller, &ours).await;
+        run.hear(&mut sockets, SHORTLY).await;
         run.ask_for_theirs(caller, &ours, &theirs).await;
+        run.hear(&mut sockets, SHORTLY).await;
     }
     run.look_around(&node, &ours).await;
+    run.hear(&mut sockets, SHORTLY).await;
     mark::mark(&app, &theirs.fleet).await;
     stream::everything_happens(&app, &theirs.fleet).await;
-    for socket in &mut sockets {
-        run.hear(socket).await;
-    }
+    run.hear(&mut sockets, Duration::from_secs(2)).await;
     // Only now is all of it in the log.
     assert_eq!(node.terminate().await, Some(0));
     let log = std::fs::read_to_string(log).unwrap();
@@ -266,12 +270,13 @@ impl Run {
         socket
     }
 
-    async fn hear(&mut self, socket: &mut Socket) {
-        let patience = std::time::Duration::from_secs(2);
-        while let Some(frame) = socket.frame_within(patience).await {
-            let marks = self.marks.clone();
-            self.search(&format!("{frame:?}"), &marks, "an event");
-            assert!(matches!(frame, Frame::Message(_)), "{frame:?}");
+    async fn hear(&mut self, sockets: &mut [Socket], patience: Duration) {
+        for socket in sockets {
+            while let Some(frame) = socket.frame_within(patience).await {
+                let marks = self.marks.clone();
+                self.search(&format!("{frame:?}"), &marks, "an event");
+                assert!(matches!(frame, Frame::Message(_)), "{frame:?}");
+            }
         }
     }
 }
