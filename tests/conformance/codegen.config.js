@@ -6,7 +6,7 @@ export default {
     './clients/codegen/gql/': {
       preset: 'client',
       presetConfig: { persistedDocuments: { mode: 'embedHashInDocument', hashAlgorithm: 'sha256' } },
-      config: { useTypeImports: true, strictScalars: true, scalars: { CurrencyCode: 'string', Cursor: 'string', DateTime: 'string', Decimal: 'string' } },
+      config: { useTypeImports: true, strictScalars: true, scalars: { CurrencyCode: 'string', Cursor: 'string', Date: 'string', DateTime: 'string', Decimal: 'string', JSON: 'unknown' } },
     },
   },
 };

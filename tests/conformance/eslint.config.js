@@ -4,9 +4,10 @@ import graphql from '@graphql-eslint/eslint-plugin';
 const recommended = graphql.configs['flat/schema-recommended'].rules;
 
 const VALUES = [
-  'AuditChange', 'FleetEvent', 'Money', 'PageInfo', 'Penalty', 'Position', 'PriceLine',
-  'PriceSegment', 'RefusedOperation', 'RegisteredOperation', 'RentalQuoted', 'SecondFactorSetup',
-  'UserError',
+  'AccountStatement', 'AuditChange', 'FleetEvent', 'JobQueue', 'Money', 'PageInfo', 'Penalty', 'PhoneAction',
+  'Position', 'PriceLine', 'PriceSegment', 'ProviderOffer', 'ReceiptLine', 'ReceiptParty', 'ReceiptTax',
+  'RedirectAction', 'RefusedOperation', 'RegisteredOperation', 'RentalQuoted', 'SdkAction', 'SecondFactorSetup',
+  'StatementLine', 'TrialBalance', 'TrialBalanceLine', 'UserError',
 ];
 
 export default [

@@ -10,6 +10,7 @@ const KNOWN = [
   ['vehicleType: VehicleType', 'no-typename-prefix', VEHICLE_TYPE],
   ['type InvitationEdge', 'relay-edge-types', PART],
   ['type RegisteredOperationEdge', 'relay-edge-types', PART],
+  ['type StatementLineEdge', 'relay-edge-types', PART],
 ];
 
 const lines = readFileSync('schema.graphql', 'utf8').split('\n');
